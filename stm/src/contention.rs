@@ -1,0 +1,121 @@
+//! No starvation: a transaction that lost too often becomes privileged.
+//!
+//! # Protocol
+//!
+//! One transaction of a domain at a time is privileged. It notes every object it reads in a filter
+//! that all can see, *before* it reads it. Every other commit, *after* it has locked what it writes
+//! and before it takes a timestamp, looks whether somebody is privileged and has noted one of its
+//! objects; then it gives its locks back and waits. Each side does a write, a full fence, and a
+//! read: so either the commit sees the note, or the privileged transaction sees the lock or the
+//! new version. The latter costs it this attempt, but the note stays for the next one; the notes
+//! only become more, and the commits that had passed the look before are finitely many. So after
+//! a bounded number of attempts nothing that it reads changes any more, and it commits.
+//!
+//! Transactions that don't touch its objects go on, except for accidental hits in the filter.
+//!
+//! A transaction that runs inside another one of its thread does not wait here: the outer one may be
+//! the privileged one's opponent in another domain. It goes on and takes its chances.
+
+use crate::raw::slot::SlotPtr;
+use crate::sync::{
+    AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence_after_rmw, full_fence,
+};
+
+/// After so many conflicts a transaction becomes privileged.
+pub(crate) const PATIENCE: u32 = if cfg!(any(loom, shuttle, sanitized)) { 1 } else { 12 };
+
+const WORDS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
+
+/// Who is privileged, and what it has read.
+#[derive(Debug)]
+pub(crate) struct Privilege {
+    active: AtomicBool,
+    filter: [AtomicU64; WORDS],
+    /// Held by the privileged transaction.
+    turn: Mutex<()>,
+    /// How many turns have ended.
+    ended: Mutex<u64>,
+    over: Condvar,
+}
+
+/// The turn of a privileged transaction; it ends with the guard.
+pub(crate) struct Turn<'p> {
+    privilege: &'p Privilege,
+    /// Released after the turn has been declared over.
+    _turn: MutexGuard<'p, ()>,
+}
+
+impl std::fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Turn")
+    }
+}
+
+fn position(slot: SlotPtr) -> (usize, u64) {
+    let hash = (slot.addr() as u64 >> 3).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    ((hash >> 6) as usize % WORDS, 1 << (hash & 63))
+}
+
+impl Privilege {
+    pub(crate) fn new() -> Self {
+        Self {
+            active: AtomicBool::new(false),
+            filter: std::array::from_fn(|_| AtomicU64::new(0)),
+            turn: Mutex::new(()),
+            ended: Mutex::new(0),
+            over: Condvar::default(),
+        }
+    }
+
+    /// Waits for its turn and takes it.
+    pub(crate) fn enter(&self) -> Turn<'_> {
+        let turn = self.turn.lock();
+        for word in &self.filter {
+            word.store(0, Ordering::Relaxed);
+        }
+        self.active.store(true, Ordering::Release);
+        full_fence();
+        Turn { privilege: self, _turn: turn }
+    }
+
+    /// Notes an object that the privileged transaction is about to read.
+    pub(crate) fn note(&self, slot: SlotPtr) {
+        let (word, bit) = position(slot);
+        // The full fence pairs with the one in `is_active`'s caller: see the module docs.
+        // (loom model `privileged_against_committer`.)
+        self.filter[word].fetch_or(bit, Ordering::SeqCst);
+        fence_after_rmw();
+    }
+
+    /// Whether somebody is privileged. A full fence must stand between the locks and this.
+    #[inline(always)]
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// Whether the privileged transaction has noted this object, or one like it.
+    pub(crate) fn has_noted(&self, slot: SlotPtr) -> bool {
+        let (word, bit) = position(slot);
+        self.filter[word].load(Ordering::Acquire) & bit != 0
+    }
+
+    /// Waits until the present turn is over.
+    pub(crate) fn wait(&self) {
+        let mut ended = self.ended.lock();
+        let seen = *ended;
+        while self.is_active() && *ended == seen {
+            ended = self.over.wait(ended);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut ended = self.privilege.ended.lock();
+        // Under the lock, so that nobody checks it and then sleeps through the notification.
+        self.privilege.active.store(false, Ordering::Release);
+        *ended += 1;
+        drop(ended);
+        self.privilege.over.notify_all();
+    }
+}

@@ -1,0 +1,657 @@
+//! Domains: a clock, the objects under it, and the transactions on them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crossbeam_epoch::Collector;
+
+use crate::clock::{CommitTs, Era, GlobalClock, Tick};
+use crate::contention::Privilege;
+use crate::error::{EraExhausted, TooManyDomains};
+use crate::event::{AbortCause, Event};
+use crate::handle::{self, Handle};
+use crate::layer::{Layer, NotNewest};
+use crate::raw::block::BlockPool;
+use crate::raw::context::{ContextPool, Lent};
+use crate::raw::frame::Frame;
+use crate::raw::retire::{BATCH, Ready};
+use crate::raw::slab::{Numbered, Slab};
+use crate::reclaim::active::{Live, Registry, Seat};
+use crate::reclaim::superseded::Entry;
+use crate::retry::Watches;
+use crate::snapshot::{HeldSnapshot, Snapshot};
+use crate::stats::Stats;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::tvar::TVar;
+
+type Observer = Box<dyn Fn(&Event) + Send + Sync>;
+
+/// A world of transactional objects: a clock, and the objects whose versions it orders.
+///
+/// Transactions of one domain are serializable among each other; different domains know nothing
+/// of each other. A `Domain` is a handle: clones name the same domain. When the last one goes, the
+/// objects with [`Handle`]s are dropped; a [`TVar`] lives as long as its own handles.
+///
+/// ```
+/// use upgradable_stm::Domain;
+///
+/// let bank = Domain::new();
+/// let (alice, bob) = (bank.tvar(100), bank.tvar(0));
+/// bank.atomically(|tx| {
+///     tx.modify(&alice, |cents| *cents -= 30);
+///     tx.modify(&bob, |cents| *cents += 30);
+///     Ok(())
+/// });
+/// assert_eq!(bank.snapshot(|s| (*s.read(&alice), *s.read(&bob))), (70, 30));
+/// ```
+pub struct Domain {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// A domain's parts.
+pub(crate) struct Inner {
+    /// Never given out twice in a process.
+    pub(crate) number: u64,
+    _tag: Tag,
+    pub(crate) clock: GlobalClock,
+    pub(crate) registry: Registry,
+    pub(crate) watches: Watches,
+    pub(crate) privilege: Privilege,
+    pub(crate) ready: Arc<Ready>,
+    pub(crate) layer: Option<Box<dyn Layer>>,
+    observer: Option<Observer>,
+    pub(crate) statistics: bool,
+    pub(crate) contexts: Mutex<ContextPool>,
+    pub(crate) collector: Collector,
+    pub(crate) blocks: BlockPool,
+    /// Slots of objects with handles, and of [`TVar`]s.
+    pub(crate) slots: Slab,
+    pub(crate) vars: Slab,
+    dropped: DroppedVars,
+    /// `Domain`s that name this domain.
+    names: AtomicUsize,
+    /// Held by whoever tidies up.
+    tidying: Mutex<()>,
+    /// Held by whoever advances the era.
+    advancing: Mutex<()>,
+}
+
+/// Slots of [`TVar`]s without handles, until no transaction can refer to them.
+#[derive(Default)]
+struct DroppedVars {
+    len: AtomicUsize,
+    fresh: Mutex<Vec<Numbered>>,
+    /// With the instant before which transactions could get at them.
+    waiting: Mutex<Vec<(Numbered, CommitTs)>>,
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Domain")
+            .field("number", &self.inner.number)
+            .field("now", &self.inner.clock.now())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// The numbers that tell the handles of living domains apart.
+mod tags {
+    use std::sync::{Mutex, PoisonError};
+
+    use crate::handle::TAGS;
+
+    struct Pool {
+        free: Vec<u32>,
+        next: u32,
+        domains: u64,
+    }
+
+    static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), next: 1, domains: 0 });
+
+    /// A tag, given back when dropped.
+    pub(super) struct Tag(pub(super) u32);
+
+    impl Tag {
+        /// A free tag, and a number for the domain.
+        pub(super) fn take() -> Option<(Self, u64)> {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.domains += 1;
+            // The least recently used one, so that stale handles stay recognisable for long.
+            let tag = if pool.next < TAGS {
+                pool.next += 1;
+                pool.next - 1
+            } else if pool.free.is_empty() {
+                return None;
+            } else {
+                pool.free.remove(0)
+            };
+            Some((Self(tag), pool.domains))
+        }
+    }
+
+    impl Drop for Tag {
+        fn drop(&mut self) {
+            POOL.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
+        }
+    }
+}
+
+use tags::Tag;
+
+/// Builds a [`Domain`] that differs from the default.
+///
+/// ```
+/// use upgradable_stm::Domain;
+/// let domain = Domain::builder().statistics(true).build().unwrap();
+/// assert_eq!(domain.stats().commits, 0);
+/// ```
+#[must_use]
+pub struct DomainBuilder {
+    start: CommitTs,
+    layer: Option<Box<dyn Layer>>,
+    observer: Option<Observer>,
+    statistics: bool,
+}
+
+impl fmt::Debug for DomainBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DomainBuilder").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+impl DomainBuilder {
+    /// Where the clock starts. For a domain that continues another one's time, and for tests of
+    /// the end of time.
+    ///
+    /// ```
+    /// use upgradable_stm::{CommitTs, Domain, Era, Seq};
+    /// let start = CommitTs::new(Era::new(3).unwrap(), Seq::ZERO);
+    /// assert_eq!(Domain::builder().starting_at(start).build().unwrap().now(), start);
+    /// ```
+    pub fn starting_at(mut self, start: CommitTs) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// The layer above. See [`layer`](crate::layer).
+    ///
+    /// ```
+    /// # use upgradable_stm::{Domain, layer::Layer};
+    /// #[derive(Debug)]
+    /// struct Nothing;
+    /// impl Layer for Nothing {}
+    /// assert!(Domain::builder().layer(Nothing).build().is_ok());
+    /// ```
+    pub fn layer(mut self, layer: impl Layer + 'static) -> Self {
+        self.layer = Some(Box::new(layer));
+        self
+    }
+
+    /// Calls `observer` at every [`Event`], on the thread that causes it, outside of locks.
+    ///
+    /// It must not begin transactions of the domain, and must not panic.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::builder().observer(|event| println!("{event:?}")).build().unwrap();
+    /// # drop(domain);
+    /// ```
+    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Whether to count commits and snapshots, too; about half a nanosecond each. Off by default.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// assert!(Domain::builder().statistics(true).build().is_ok());
+    /// ```
+    pub fn statistics(mut self, on: bool) -> Self {
+        self.statistics = on;
+        self
+    }
+
+    /// Makes the domain.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyDomains`] when 4,095 domains live already.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// assert!(Domain::builder().build().is_ok());
+    /// ```
+    pub fn build(self) -> Result<Domain, TooManyDomains> {
+        let (tag, number) = Tag::take().ok_or(TooManyDomains)?;
+        let inner = Inner {
+            number,
+            clock: GlobalClock::starting_at(self.start),
+            registry: Registry::default(),
+            watches: Watches::new(),
+            privilege: Privilege::new(),
+            ready: Arc::default(),
+            layer: self.layer,
+            observer: self.observer,
+            statistics: self.statistics,
+            contexts: Mutex::default(),
+            collector: Collector::new(),
+            blocks: BlockPool::new(),
+            slots: Slab::new(handle::first_generation(tag.0)),
+            vars: Slab::new(0),
+            _tag: tag,
+            dropped: DroppedVars::default(),
+            names: AtomicUsize::new(1),
+            tidying: Mutex::default(),
+            advancing: Mutex::default(),
+        };
+        Ok(Domain { inner: Arc::new(inner) })
+    }
+}
+
+impl Default for Domain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for Domain {
+    fn clone(&self) -> Self {
+        self.inner.names.fetch_add(1, Ordering::Relaxed);
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl Drop for Domain {
+    fn drop(&mut self) {
+        // AcqRel: the last one sees everything done through the others.
+        if self.inner.names.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.inner.close();
+        }
+    }
+}
+
+impl Domain {
+    /// A new, empty domain.
+    ///
+    /// # Panics
+    ///
+    /// When 4,095 domains live already; [`DomainBuilder::build`] gives an error instead.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let x = domain.tvar(1);
+    /// assert_eq!(domain.snapshot(|s| *s.read(&x)), 1);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        match Self::builder().build() {
+            Ok(domain) => domain,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A builder for a domain that differs from the default.
+    ///
+    /// ```
+    /// assert!(upgradable_stm::Domain::builder().build().is_ok());
+    /// ```
+    pub fn builder() -> DomainBuilder {
+        DomainBuilder { start: CommitTs::ZERO, layer: None, observer: None, statistics: false }
+    }
+
+    /// The domain that [`TVar::new`] and the free functions use. It lives as long as the process.
+    ///
+    /// ```
+    /// use upgradable_stm::{Domain, TVar};
+    /// let x = TVar::new(5);
+    /// assert_eq!(Domain::global().snapshot(|s| *s.read(&x)), 5);
+    /// ```
+    #[cfg(not(any(loom, shuttle)))]
+    pub fn global() -> &'static Self {
+        static GLOBAL: std::sync::OnceLock<Domain> = std::sync::OnceLock::new();
+        GLOBAL.get_or_init(Self::new)
+    }
+
+    /// A variable of this domain.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let x = domain.tvar(String::from("hello"));
+    /// assert_eq!(domain.snapshot(|s| s.read(&x).len()), 5);
+    /// ```
+    pub fn tvar<T: Send + Sync + 'static>(&self, value: T) -> TVar<T> {
+        TVar::new_in(self, value)
+    }
+
+    /// Runs a read-only transaction on the newest snapshot.
+    ///
+    /// It never aborts, waits for no one but for the moment of a publication, makes no one wait,
+    /// and keeps nothing but the versions that its snapshot sees. The closure runs once.
+    ///
+    /// # Retry safety
+    ///
+    /// The closure is executed exactly once.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let vars: Vec<_> = (0..10).map(|i| domain.tvar(i)).collect();
+    /// let sum: i32 = domain.snapshot(|s| vars.iter().map(|v| *s.read(v)).sum());
+    /// assert_eq!(sum, 45);
+    /// ```
+    #[inline]
+    pub fn snapshot<R>(&self, read: impl FnOnce(&Snapshot<'_>) -> R) -> R {
+        let snapshot = Snapshot::new(Frame::begin(&self.inner));
+        read(&snapshot)
+    }
+
+    /// Keeps the present as a live snapshot, to read from it later and from any thread.
+    ///
+    /// Of each object the version it sees is kept, and nothing more: neither older versions nor
+    /// those between it and the newest.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let x = domain.tvar(1);
+    /// let then = domain.hold();
+    /// domain.atomically(|tx| Ok(tx.write(&x, 2)));
+    /// assert_eq!(then.read(|s| *s.read(&x)), 1);
+    /// ```
+    #[must_use]
+    pub fn hold(&self) -> HeldSnapshot {
+        let seat = self.inner.registry.join();
+        let at = seat.announce(&self.inner.clock);
+        HeldSnapshot::new(self.clone(), seat, at)
+    }
+
+    /// The newest commit timestamp given out.
+    ///
+    /// ```
+    /// use upgradable_stm::{CommitTs, Domain};
+    /// assert_eq!(Domain::new().now(), CommitTs::ZERO);
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> CommitTs {
+        self.inner.clock.now()
+    }
+
+    /// Moves to the next era in one atomic step, and keeps the last instant of the old one as a
+    /// live snapshot.
+    ///
+    /// `prepare` runs just before the step, with the new era; advances of one domain exclude each
+    /// other meanwhile. A transaction that began before and writes can no longer commit in the new
+    /// era: the [`Layer`] decides whether it commits at the end of its own, else it is executed
+    /// again. Read-only transactions don't notice.
+    ///
+    /// # Errors
+    ///
+    /// [`EraExhausted`] when this is the last era; `prepare` has not run then.
+    ///
+    /// ```
+    /// use upgradable_stm::{Domain, Era};
+    /// let domain = Domain::new();
+    /// let advance = domain.advance_era(|era| println!("era {era} begins")).unwrap();
+    /// assert_eq!(advance.flip.era(), Era::new(1).unwrap());
+    /// assert!(advance.before.at() < advance.flip);
+    /// ```
+    pub fn advance_era(&self, prepare: impl FnOnce(Era)) -> Result<EraAdvance, EraExhausted> {
+        let advancing = self.inner.advancing.lock();
+        let next = self.now().era().next().ok_or(EraExhausted)?;
+        prepare(next);
+        let seat = self.inner.registry.join();
+        seat.announce_open(&self.inner.clock);
+        let Some(flip) = self.inner.clock.advance_era() else {
+            self.inner.registry.part(&seat);
+            return Err(EraExhausted);
+        };
+        let before = CommitTs::from_bits(flip.to_bits() - 1);
+        seat.narrow(before);
+        drop(advancing);
+        self.inner.emit(|| Event::EraAdvanced { flip });
+        Ok(EraAdvance { flip, before: HeldSnapshot::new(self.clone(), seat, before) })
+    }
+
+    /// Puts a version at the past instant `at` over the newest version of an object, which must
+    /// have the stamp `over`, below or at `at`. For a layer that transforms objects lazily: every
+    /// transaction that could have seen the object at `at` or later without this version must not
+    /// exist.
+    ///
+    /// # Errors
+    ///
+    /// [`NotNewest`] when the newest version is another one by now, or the object is not there.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let name = domain.atomically(|tx| Ok(tx.create(1_u32)));
+    /// let over = domain.snapshot(|s| s.version(name)).unwrap().stamp;
+    /// let flip = domain.advance_era(|_| {}).unwrap().flip;
+    /// domain.install(name, over, flip, String::from("one")).unwrap();
+    /// assert_eq!(domain.snapshot(|s| s.get::<String>(name).cloned()).unwrap(), "one");
+    /// ```
+    pub fn install<T: Send + Sync + 'static>(
+        &self,
+        handle: Handle,
+        over: CommitTs,
+        at: CommitTs,
+        value: T,
+    ) -> Result<(), NotNewest<T>> {
+        let frame = Frame::begin(&self.inner);
+        if over > at || at > frame.at() {
+            return Err(NotNewest(value));
+        }
+        frame.install(handle, over, at, value).map_err(NotNewest)?;
+        if let Ok(slot) = frame.resolve(handle) {
+            let entry = Entry::Version { slot: slot.slot, from: over, until: at };
+            frame.context().superseded.borrow_mut().push(entry);
+        }
+        self.inner.after_update(frame.context());
+        Ok(())
+    }
+
+    /// Drops and recycles every version that no live snapshot sees, as far as possible now.
+    ///
+    /// Transactions do this on the way, in batches; what this adds is what is left over in threads
+    /// that have stopped working. Runs `Drop` of values. Takes time in proportion to what there is
+    /// to do, and to the number of threads that have used the domain.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let x = domain.tvar(vec![0; 1000]);
+    /// domain.atomically(|tx| Ok(tx.write(&x, Vec::new())));
+    /// domain.reclaim(); // the thousand zeros are gone
+    /// assert_eq!(domain.versions(&x), 1);
+    /// ```
+    pub fn reclaim(&self) {
+        self.inner.tidy();
+    }
+
+    /// How many versions of a variable there are: one, and those that live snapshots see, and
+    /// those that wait for the next look.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// assert_eq!(domain.versions(&domain.tvar(0)), 1);
+    /// ```
+    #[must_use]
+    pub fn versions<T: Send + Sync + 'static>(&self, var: &TVar<T>) -> usize {
+        var.expect_of(&self.inner);
+        Frame::begin(&self.inner).chain_len(var.typed().slot().slot)
+    }
+
+    /// What has happened so far.
+    ///
+    /// ```
+    /// let stats = upgradable_stm::Domain::new().stats();
+    /// assert_eq!(stats.conflicts(), 0);
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        self.inner.registry.for_each(|seat| stats.add(&seat.counters));
+        let mut live = Live::default();
+        live.look(&self.inner.registry, &self.inner.clock);
+        stats.live_snapshots = live.len() as u64;
+        stats.drop_panics = self.inner.ready.panics() as u64;
+        self.inner.contexts.lock().for_each_idle(|log| stats.waiting += log.borrow().len() as u64);
+        stats
+    }
+}
+
+/// What [`Domain::advance_era`] did.
+///
+/// ```
+/// let advance = upgradable_stm::Domain::new().advance_era(|_| {}).unwrap();
+/// assert_eq!(advance.flip.era(), advance.before.at().era().next().unwrap());
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct EraAdvance {
+    /// The first instant of the new era; no transaction commits at it.
+    pub flip: CommitTs,
+    /// The last instant of the old era.
+    pub before: HeldSnapshot,
+}
+
+impl Inner {
+    /// Tells the observer.
+    #[inline(always)]
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
+        if let Some(observer) = &self.observer {
+            observer(&event());
+        }
+    }
+
+    pub(crate) fn count_abort(&self, seat: &Seat, cause: AbortCause) {
+        seat.counters.aborts[cause.index()].add(1);
+        self.emit(|| Event::Aborted { cause });
+    }
+
+    /// The bytes that a value may take in the slot itself.
+    #[inline(always)]
+    pub(crate) fn room_of(&self, slot: Numbered, indexed: bool) -> usize {
+        // All values of a variable are of one size.
+        if indexed { self.slots.room(slot.number) } else { usize::MAX }
+    }
+
+    pub(crate) fn count_privileged(self: &Arc<Self>) {
+        Lent::of(self).seat.counters.privileged.add(1);
+    }
+
+    /// Begins a new era because the sequence of this one has run out.
+    ///
+    /// # Errors
+    ///
+    /// [`EraExhausted`] when there is no further era.
+    pub(crate) fn roll_era(&self, seen: Era) -> Result<(), EraExhausted> {
+        let _advancing = self.advancing.lock();
+        if self.clock.now().era() != seen {
+            return Ok(());
+        }
+        let next = seen.next().ok_or(EraExhausted)?;
+        if let Some(layer) = &self.layer {
+            layer.era_rolls(next);
+        }
+        let flip = self.clock.advance_era().ok_or(EraExhausted)?;
+        self.emit(|| Event::EraAdvanced { flip });
+        Ok(())
+    }
+
+    /// The work after an update: trims when it is due, drops what is ready.
+    ///
+    /// The snapshot is over, the context still in use, and nothing is locked.
+    #[inline(always)]
+    pub(crate) fn after_update(&self, context: &Lent<'_>) {
+        if context.superseded.borrow().is_due() || self.ready.len() >= BATCH {
+            self.settle(context);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle(&self, context: &Lent<'_>) {
+        context.seat.withdraw();
+        context.superseded.borrow_mut().settle(self, context, false);
+        self.reclaim_ready(context);
+    }
+
+    /// Drops what has passed the collector. Runs users' `Drop`.
+    fn reclaim_ready(&self, context: &Lent<'_>) -> usize {
+        if self.ready.len() == 0 {
+            return 0;
+        }
+        let versions = self.ready.reclaim(&context.blocks, &self.blocks);
+        context.seat.counters.reclaimed.add(versions);
+        self.emit(|| Event::Reclaimed { versions });
+        versions
+    }
+
+    /// Takes over the slot of a variable without handles.
+    pub(crate) fn drop_var(self: &Arc<Self>, slot: Numbered) {
+        let mut fresh = self.dropped.fresh.lock();
+        fresh.push(slot);
+        let len = fresh.len();
+        drop(fresh);
+        self.dropped.len.store(len, Ordering::Relaxed);
+        if len >= BATCH || self.names.load(Ordering::Relaxed) == 0 {
+            self.tidy();
+        }
+    }
+
+    /// Ends dropped variables that no transaction can refer to. Runs users' `Drop`.
+    fn reclaim_dropped(&self, context: &Lent<'_>) -> usize {
+        let fresh = std::mem::take(&mut *self.dropped.fresh.lock());
+        let mut waiting = std::mem::take(&mut *self.dropped.waiting.lock());
+        if fresh.is_empty() && waiting.is_empty() {
+            return 0;
+        }
+        // Whoever announces after this tick has a snapshot at or above it, and no handle.
+        if let Tick::At(now) = self.clock.tick(self.clock.now().era()) {
+            waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
+        } else {
+            self.dropped.fresh.lock().extend(fresh);
+        }
+        let mut live = Live::default();
+        live.look(&self.registry, &self.clock);
+        let before = waiting.len();
+        let (wait, gone) = waiting.into_iter().partition(|&(_, at)| live.any_before(at));
+        self.dropped.waiting.lock().extend::<Vec<_>>(wait);
+        let gone: Vec<_> = gone;
+        debug_assert!(gone.len() <= before);
+        for &(slot, _) in &gone {
+            self.end_var(slot, context);
+        }
+        gone.len()
+    }
+
+    /// See [`Domain::reclaim`].
+    pub(crate) fn tidy(self: &Arc<Self>) {
+        // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it to
+        // them.
+        let Some(_tidying) = self.tidying.try_lock() else { return };
+        let context = Lent::of(self);
+        loop {
+            self.contexts.lock().for_each_idle(|log| {
+                log.borrow_mut().settle(self, &context, true);
+            });
+            // What was retired before passes the collector after two turns of the epoch.
+            for _ in 0..4 {
+                context.pin().flush();
+            }
+            if self.reclaim_ready(&context) + self.reclaim_dropped(&context) == 0 {
+                break;
+            }
+        }
+    }
+
+    /// The last `Domain` has gone: no transaction can begin.
+    fn close(self: &Arc<Self>) {
+        self.end_objects();
+        self.tidy();
+    }
+}

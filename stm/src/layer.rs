@@ -1,0 +1,99 @@
+//! What a layer above needs: a say in late commits, and news of eras.
+//!
+//! This crate orders by era and gives it no meaning. A layer that does (one that upgrades types
+//! lazily, say) advances the era with [`Domain::advance_era`](crate::Domain::advance_era), looks
+//! at [`Version`]s, puts versions at past instants with
+//! [`Domain::install`](crate::Domain::install), and decides by a [`Layer`] which transactions of
+//! an era that is over may still commit.
+
+use std::fmt::Debug;
+
+use crate::clock::{CommitTs, Era};
+use crate::kind::Kind;
+
+/// An object that a late commit wants to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The kind of what it writes.
+    pub kind: Kind,
+    /// Kind and stamp of the newest version, of whichever era; `None` for an object that the
+    /// transaction creates.
+    pub newest: Option<(Kind, CommitTs)>,
+}
+
+/// The layer above a domain.
+///
+/// ```
+/// use upgradable_stm::layer::{Layer, Written};
+/// use upgradable_stm::{Domain, Era};
+///
+/// /// Lets everything commit late that nobody has written since.
+/// #[derive(Debug)]
+/// struct Lenient;
+///
+/// impl Layer for Lenient {
+///     fn admits_late(&self, era: Era, written: &mut dyn Iterator<Item = Written>) -> bool {
+///         written.into_iter().all(|object| object.newest.is_none_or(|(_, stamp)| stamp.era() <= era))
+///     }
+/// }
+///
+/// let domain = Domain::builder().layer(Lenient).build().unwrap();
+/// let x = domain.tvar(1);
+/// let mut first = true;
+/// domain.atomically(|tx| {
+///     if std::mem::take(&mut first) {
+///         domain.advance_era(|_| {}).unwrap(); // while the transaction is under way
+///     }
+///     Ok(tx.write(&x, 2))
+/// });
+/// assert_eq!(domain.snapshot(|s| *s.read(&x)), 2);
+/// ```
+pub trait Layer: Send + Sync + Debug {
+    /// Whether a transaction of `era`, which is over, may commit at the last instant of it.
+    ///
+    /// Asked while everything written is locked. What was *read* is checked by the domain: it must
+    /// be the newest version of that era or before. The default refuses: the transaction is
+    /// executed again in the new era.
+    fn admits_late(&self, era: Era, written: &mut dyn Iterator<Item = Written>) -> bool {
+        let _ = (era, written);
+        false
+    }
+
+    /// The domain is about to begin `era` because the sequence of the one before it has run out.
+    /// Nothing changes but the number.
+    fn era_rolls(&self, era: Era) {
+        let _ = era;
+    }
+}
+
+/// What a transaction sees of an object, without its value.
+///
+/// ```
+/// use upgradable_stm::{CommitTs, Domain, Kind};
+/// let domain = Domain::new();
+/// let name = domain.atomically(|tx| Ok(tx.create(1_u32)));
+/// let version = domain.snapshot(|s| s.version(name)).unwrap();
+/// assert_eq!(version.kind, Kind::of::<u32>());
+/// assert!(version.stamp > CommitTs::ZERO);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Version {
+    /// The kind of its value.
+    pub kind: Kind,
+    /// When it was committed.
+    pub stamp: CommitTs,
+}
+
+/// A version could not be installed: the object is no longer what it was taken for. Has the value.
+///
+/// ```
+/// use upgradable_stm::{CommitTs, Domain};
+/// let domain = Domain::new();
+/// let name = domain.atomically(|tx| Ok(tx.create(1_u32)));
+/// let refused = domain.install(name, CommitTs::ZERO, domain.now(), 2_u32).unwrap_err();
+/// assert_eq!(refused.0, 2);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNewest<T>(pub T);

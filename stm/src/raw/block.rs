@@ -1,0 +1,174 @@
+//! Memory for versions outside their slot: blocks, by size class, recycled within the domain.
+//!
+//! Each context keeps a few free blocks of each class and trades them with the domain's pool in
+//! groups. Blocks go back to the allocator with the domain (type-stable headers).
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::ptr::NonNull;
+
+use super::slot::{self, NodePtr, VALUE_ALIGN, VALUE_AT};
+use super::value::LARGEST_INLINE;
+use crate::kind::KindInfo;
+use crate::sync::Mutex;
+
+const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
+/// Blocks that travel between a context and the pool at once.
+const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
+/// A context that has this many free blocks of a class gives a group away.
+const CACHED: usize = 4 * GROUP;
+
+#[derive(Clone, Copy, Debug)]
+struct Class(usize);
+
+impl Class {
+    fn of(kind: &KindInfo) -> Self {
+        Self(kind.size.div_ceil(VALUE_ALIGN))
+    }
+
+    fn block_size(self) -> usize {
+        VALUE_AT + self.0 * VALUE_ALIGN
+    }
+}
+
+/// A list of free blocks, linked through their headers.
+#[derive(Debug, Default)]
+struct Stack {
+    top: Cell<Option<NodePtr>>,
+    len: Cell<usize>,
+}
+
+// SAFETY: a stack owns the blocks in it, which are plain memory; it is reached through a lock or
+// through a context, which one thread at a time has.
+unsafe impl Send for Stack {}
+
+impl Stack {
+    #[inline(always)]
+    fn push(&self, block: NodePtr) {
+        // SAFETY: a free block of a living pool.
+        let (block, below) = unsafe { (block.as_ref(), self.top.get().map(|top| top.as_ref())) };
+        block.set_link(below);
+        self.top.set(Some(block.ptr()));
+        self.len.set(self.len.get() + 1);
+    }
+
+    #[inline(always)]
+    fn pop(&self) -> Option<NodePtr> {
+        let top = self.top.get()?;
+        // SAFETY: a free block of a living pool.
+        let below = unsafe { top.as_ref() }.link();
+        self.top.set(below.map(|node| node.ptr()));
+        self.len.set(self.len.get() - 1);
+        Some(top)
+    }
+}
+
+#[derive(Debug, Default)]
+struct ClassPool {
+    free: Stack,
+    chunks: Vec<(NonNull<u8>, Layout)>,
+}
+
+// SAFETY: it owns its chunks, which are plain memory.
+unsafe impl Send for ClassPool {}
+
+/// The blocks of a domain.
+#[derive(Debug)]
+pub(crate) struct BlockPool {
+    classes: [Mutex<ClassPool>; CLASSES],
+}
+
+impl BlockPool {
+    pub(crate) fn new() -> Self {
+        Self { classes: std::array::from_fn(|_| Mutex::new(ClassPool::default())) }
+    }
+
+    fn refill(&self, class: Class, cache: &Stack) {
+        let mut pool = self.classes[class.0].lock();
+        for _ in 0..GROUP {
+            let Some(block) = pool.free.pop() else { break };
+            cache.push(block);
+        }
+        if cache.len.get() > 0 {
+            return;
+        }
+        let layout = Layout::from_size_align(class.block_size() * GROUP, VALUE_ALIGN)
+            .unwrap_or_else(|_| unreachable!("a group of blocks is a few thousand bytes"));
+        // SAFETY: the layout is not empty.
+        let Some(chunk) = NonNull::new(unsafe { alloc(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        pool.chunks.push((chunk, layout));
+        for i in 0..GROUP {
+            // SAFETY: within the chunk.
+            let at = unsafe { chunk.byte_add(i * class.block_size()) };
+            // SAFETY: a block's own bytes, aligned since all blocks are a multiple of the
+            // alignment; the pointer comes from the allocation.
+            let block = unsafe { slot::init(at, false) };
+            // SAFETY: the pool is alive.
+            cache.push(unsafe { block.as_ref() }.inline().ptr());
+        }
+    }
+
+    fn take_back(&self, class: Class, cache: &Stack, keep: usize) {
+        let pool = self.classes[class.0].lock();
+        while cache.len.get() > keep {
+            let Some(block) = cache.pop() else { break };
+            pool.free.push(block);
+        }
+    }
+}
+
+impl Drop for BlockPool {
+    fn drop(&mut self) {
+        for (class, pool) in self.classes.iter_mut().enumerate() {
+            for (chunk, layout) in pool.get_mut().chunks.drain(..) {
+                for i in 0..GROUP {
+                    // SAFETY: within the chunk, where a header was made; the domain is going.
+                    unsafe {
+                        let at = chunk.byte_add(i * Class(class).block_size());
+                        slot::fini(slot::SlotPtr::from_block(at));
+                    }
+                }
+                // SAFETY: allocated with this layout, given back once.
+                unsafe { dealloc(chunk.as_ptr(), layout) };
+            }
+        }
+    }
+}
+
+/// The free blocks of a context.
+#[derive(Debug)]
+pub(crate) struct BlockCache {
+    classes: [Stack; CLASSES],
+}
+
+impl BlockCache {
+    pub(crate) fn new() -> Self {
+        Self { classes: std::array::from_fn(|_| Stack::default()) }
+    }
+
+    /// A block for a value of this kind.
+    #[inline(always)]
+    pub(crate) fn take(&self, kind: &KindInfo, pool: &BlockPool) -> NodePtr {
+        let class = Class::of(kind);
+        let cache = &self.classes[class.0];
+        loop {
+            if let Some(block) = cache.pop() {
+                return block;
+            }
+            pool.refill(class, cache);
+        }
+    }
+
+    /// Takes back a block that held a value of this kind.
+    #[inline(always)]
+    pub(crate) fn give(&self, block: NodePtr, kind: &KindInfo, pool: &BlockPool) {
+        let class = Class::of(kind);
+        let cache = &self.classes[class.0];
+        cache.push(block);
+        if cache.len.get() > CACHED {
+            pool.take_back(class, cache, CACHED - GROUP);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Reading under a snapshot.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::context::Lent;
+use super::pending;
+use super::slab::{Full, Numbered};
+use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
+use super::value;
+use crate::clock::CommitTs;
+use crate::domain::Inner;
+use crate::error::AccessError;
+use crate::handle::Handle;
+use crate::kind::Kind;
+use crate::sync::{Backoff, Ordering};
+
+/// A slot all of whose versions hold a `T`.
+pub(crate) struct Typed<T> {
+    slot: Numbered,
+    kind: Kind,
+    holds: PhantomData<fn(T) -> T>,
+}
+
+impl<T> Clone for Typed<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Typed<T> {}
+
+impl<T: Send + Sync + 'static> Typed<T> {
+    /// A new object outside of any transaction, visible to every snapshot; it has `handles`.
+    pub(crate) fn create(value: T, handles: u32, inner: &Arc<Inner>) -> Result<Self, Full> {
+        let context = Lent::of(inner);
+        let kind = Kind::of::<T>();
+        let info = kind.info().ok_or(Full)?;
+        let slot = context.var_slots.take(info, &inner.vars)?;
+        let at = inner.slot(slot.slot);
+        at.meta().store(handles, Ordering::Relaxed);
+        let node = inner.node(pending::first_version(at, value, kind, &context, inner));
+        node.set_stamp(CommitTs::ZERO);
+        node.set_prev(None);
+        at.publish(node);
+        Ok(Self { slot, kind, holds: PhantomData })
+    }
+}
+
+impl<T> Typed<T> {
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> Numbered {
+        self.slot
+    }
+
+    #[inline(always)]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl Inner {
+    /// The slot at an address that came from this domain's lists.
+    #[inline(always)]
+    pub(crate) fn slot(&self, ptr: SlotPtr) -> SlotRef<'_> {
+        // SAFETY: the lists of a domain hold slots of the domain only, and it is alive.
+        unsafe { ptr.as_ref() }
+    }
+
+    /// The node at an address that came from this domain's lists.
+    #[inline(always)]
+    pub(crate) fn node(&self, ptr: NodePtr) -> NodeRef<'_> {
+        // SAFETY: the lists of a domain hold nodes of the domain only, and it is alive.
+        unsafe { ptr.as_ref() }
+    }
+}
+
+/// A snapshot, announced as long as the frame lives.
+#[derive(Debug)]
+pub(crate) struct Frame<'d> {
+    inner: &'d Arc<Inner>,
+    context: Lent<'d>,
+    at: CommitTs,
+}
+
+impl<'d> Frame<'d> {
+    /// Acquires the newest snapshot.
+    #[inline(always)]
+    pub(crate) fn begin(inner: &'d Arc<Inner>) -> Self {
+        let context = Lent::of(inner);
+        let at = context.seat.announce(&inner.clock);
+        Self { inner, context, at }
+    }
+
+    /// A snapshot at an instant that somebody else keeps live for at least `'d`.
+    pub(crate) fn begin_at(inner: &'d Arc<Inner>, at: CommitTs) -> Self {
+        let context = Lent::of(inner);
+        context.seat.announce_protected(at);
+        Self { inner, context, at }
+    }
+
+    #[inline(always)]
+    pub(crate) fn inner(&self) -> &'d Arc<Inner> {
+        self.inner
+    }
+
+    #[inline(always)]
+    pub(crate) fn context(&self) -> &Lent<'d> {
+        &self.context
+    }
+
+    /// The snapshot's instant.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> CommitTs {
+        self.at
+    }
+
+    /// The version of `slot` that the snapshot sees.
+    ///
+    /// Why the fast path needs neither pin nor check: see [`raw`](super).
+    #[inline(always)]
+    pub(crate) fn version(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
+        let head = slot.head();
+        if !head.is_locked()
+            && let Some(newest) = head.node()
+                && newest.stamp() <= self.at {
+                    return Some(newest);
+                }
+        self.walk(slot)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn walk(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
+        // Nothing reachable from a head loaded after the pin is recycled before the unpin.
+        let _pin = self.context.pin();
+        let mut node = slot.wait_unlocked().node();
+        while let Some(version) = node {
+            if version.stamp() <= self.at {
+                break;
+            }
+            node = version.prev();
+        }
+        node
+    }
+
+    /// The value of a typed slot.
+    #[inline(always)]
+    pub(crate) fn read<T>(&self, typed: Typed<T>) -> &T {
+        match self.version(self.inner.slot(typed.slot.slot)) {
+            // SAFETY: the slot holds only values of type `T`, and the version is seen by this
+            // frame's snapshot, which is announced at least for `'t`.
+            Some(version) => unsafe { value::get(version.ptr()) },
+            None => unreachable!("the first version of a typed slot is visible to every snapshot"),
+        }
+    }
+
+    /// The value of a version that this frame sees, if it is a `T`.
+    #[inline(always)]
+    pub(crate) fn value<'t, T: 'static>(
+        &'t self,
+        version: NodeRef<'d>,
+        kind: Kind,
+    ) -> Result<&'t T, AccessError> {
+        if version.kind() != kind {
+            return Err(AccessError::wrong_kind(kind, version.kind()));
+        }
+        debug_assert!(kind.is::<T>() && version.stamp() <= self.at);
+        // SAFETY: the kind says that the value is a `T`; the version is seen by this frame's
+        // snapshot, which is announced at least for `'t`.
+        Ok(unsafe { value::get(version.ptr()) })
+    }
+
+    /// The slot that a handle names.
+    #[inline(always)]
+    pub(crate) fn resolve(&self, handle: Handle) -> Result<Numbered, AccessError> {
+        let number = handle.number();
+        let Some(slot) = self.inner.slots.slot(number) else { return Err(AccessError::Foreign) };
+        // Acquire: the generation before the head, see `SupersededLog::vacate`.
+        let meta = self.inner.slot(slot).meta().load(Ordering::Acquire);
+        if meta == handle.meta() {
+            Ok(Numbered { slot, number })
+        } else if handle.has_tag(meta) {
+            Err(AccessError::Deleted)
+        } else {
+            Err(AccessError::Foreign)
+        }
+    }
+
+    /// The version of an object that the snapshot sees, tombstones included.
+    #[inline(always)]
+    pub(crate) fn find(&self, slot: Numbered) -> Result<NodeRef<'d>, AccessError> {
+        self.version(self.inner.slot(slot.slot)).ok_or(AccessError::Unborn)
+    }
+
+    /// Puts a version stamped `at` over the newest one of an object, which must be stamped `over`.
+    ///
+    /// # Errors
+    ///
+    /// The value, if the newest version is another one.
+    pub(crate) fn install<T: Send + Sync + 'static>(
+        &self,
+        handle: Handle,
+        over: CommitTs,
+        at: CommitTs,
+        value: T,
+    ) -> Result<(), T> {
+        // From the look at the newest version to the exchange: it may not come back as another.
+        let _pin = self.context.pin();
+        let Ok(numbered) = self.resolve(handle) else { return Err(value) };
+        let slot = self.inner.slot(numbered.slot);
+        let newest = slot.wait_unlocked().node();
+        let Some(newest) = newest.filter(|n| n.stamp() == over && n.kind() != Kind::NONE) else {
+            return Err(value);
+        };
+        let node = pending::new_version(value, Kind::of::<T>(), &self.context, self.inner);
+        let version = self.inner.node(node);
+        version.set_prev(Some(newest));
+        version.set_stamp(at);
+        let mut backoff = Backoff::new();
+        while !slot.try_install(newest, version) {
+            // A lock or a trim that comes and goes does not count; a new version does.
+            if slot.wait_unlocked().node() != Some(newest) {
+                version.set_prev(None);
+                version.set_stamp(CommitTs::NEVER);
+                // SAFETY: the version was not published, and its value is taken out for good.
+                return Err(unsafe { pending::take_back(node, &self.context, self.inner) });
+            }
+            backoff.snooze();
+        }
+        Ok(())
+    }
+
+    /// The handles of all objects that the snapshot sees.
+    pub(crate) fn handles(&self) -> impl Iterator<Item = Handle> {
+        self.inner.slots.iter().filter_map(|numbered| {
+            let slot = self.inner.slot(numbered.slot);
+            let meta = slot.meta().load(Ordering::Acquire);
+            let version = self.version(slot)?;
+            // Acquire, and again: the version is of the object with this generation.
+            let same = slot.meta().load(Ordering::Acquire) == meta;
+            (same && version.kind() != Kind::NONE).then(|| Handle::new(numbered.number, meta))
+        })
+    }
+
+    /// The number of versions in the chain of `slot`, for statistics.
+    pub(crate) fn chain_len(&self, slot: SlotPtr) -> usize {
+        let _pin = self.context.pin();
+        let newest = self.inner.slot(slot).wait_unlocked().node();
+        std::iter::successors(newest, |node| node.prev()).count()
+    }
+}
+
+impl Drop for Frame<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.context.seat.leave();
+    }
+}

@@ -1,0 +1,53 @@
+//! Where the danger is: slots, versions, and the values in them.
+//!
+//! # Definitions
+//!
+//! - A **slot** is the place of one object: a `head` pointer, and room for one version.
+//! - A **version** (or node) is a stamp, a pointer to the previous version, the kind of its value,
+//!   and the value. It lives inside the slot (*inline*) or in a *block* of its own.
+//! - **Headers** are slots and nodes without their values. They consist of atomics only.
+//! - A snapshot is **announced** while a transaction runs on it; it **sees** a version with stamp
+//!   `o` whose successor has stamp `c` when `o <= snapshot < c`.
+//!
+//! # Invariants
+//!
+//! 1. *Type-stable headers.* The memory of slots and blocks belongs to the domain until the domain
+//!    goes, and the header of a recycled slot or block is a header again. So `&Slot` and `&Node`
+//!    may be held as long as the domain lives; what they say may be out of date, never invalid.
+//! 2. *A visible value is there.* A version that an announced snapshot sees is neither dropped nor
+//!    recycled (see [`reclaim`](crate::reclaim)). So a reference to the value of the version that
+//!    a transaction's snapshot sees lives as long as the transaction.
+//! 3. *Published values do not change.* Between publication and drop a value is only read.
+//! 4. *One kind a version.* The value of a version has the type that its kind names.
+//! 5. *Unpublished is private.* A version no head has ever pointed to belongs to its transaction.
+//!
+//! # Reading without a fence
+//!
+//! A reader loads the head, then the stamp. If the stamp is at or below its snapshot, that version
+//! is the one it sees, although it may have been superseded meanwhile: whoever supersedes it
+//! commits after the snapshot (invariant of the [clock](crate::clock)), so it stays (2). Had the
+//! node been *recycled* between the two loads, its stamp would be above the snapshot: a node that
+//! was head and can be recycled was invisible to the snapshot, so its old stamp was above; an
+//! unpublished node is stamped `NEVER`; its next commit is later still. If the stamp is above the
+//! snapshot the reader pins the collector, loads the head again and walks; nodes unlinked after
+//! that are recycled only when it has unpinned. So the common read costs two loads and nothing
+//! else, and a long reader holds no collector back, whether it reads or sleeps.
+//!
+//! # Operations
+//!
+//! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`] and [`slab`]
+//! memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
+//! [`pending`] versions being written;
+//! [`update`] reading and writing in a transaction; [`retire`] the end of versions.
+#![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
+
+pub(crate) mod block;
+pub(crate) mod context;
+pub(crate) mod frame;
+pub(crate) mod log;
+pub(crate) mod pending;
+pub(crate) mod retire;
+pub(crate) mod slab;
+pub(crate) mod slot;
+pub(crate) mod update;
+pub(crate) mod value;

@@ -1,0 +1,188 @@
+//! The end of versions: retired in batches, reclaimed when nobody can stand on them.
+//!
+//! A batch goes through the epoch collector, then into the domain's [`Ready`] queue. Values are
+//! dropped from there, at the end of some transaction, outside of every lock of this crate: a
+//! user's `Drop` may do what it likes, also run a transaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_epoch::Guard;
+
+use super::block::{BlockCache, BlockPool};
+use super::context::{Context, Lent};
+use super::slab::{Numbered, Slab};
+use super::slot::{NodePtr, NodeRef};
+use super::value;
+use crate::domain::Inner;
+use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
+
+/// Versions in a batch. What a thread holds back, at most.
+pub(crate) const BATCH: usize = if cfg!(any(loom, shuttle, sanitized, miri)) { 2 } else { 64 };
+
+/// Versions that were trimmed and whose time has come.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    nodes: Mutex<Vec<NodePtr>>,
+    len: AtomicUsize,
+    /// Values whose drop panicked.
+    panics: AtomicUsize,
+}
+
+impl Ready {
+    fn add(&self, batch: Vec<NodePtr>) {
+        let mut nodes = self.nodes.lock();
+        nodes.extend(batch);
+        self.len.store(nodes.len(), Ordering::Relaxed);
+    }
+
+    /// How many wait; a glance.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    /// How many values panicked in their drop.
+    pub(crate) fn panics(&self) -> usize {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Reclaims what waits, and returns how many versions that were. Runs users' `Drop`.
+    pub(crate) fn reclaim(&self, cache: &BlockCache, pool: &BlockPool) -> usize {
+        let mut nodes = self.nodes.lock();
+        let batch = std::mem::take(&mut *nodes);
+        self.len.store(0, Ordering::Relaxed);
+        drop(nodes);
+        for &node in &batch {
+            // SAFETY: it was trimmed (no snapshot sees it) and every thread that was pinned then
+            // has unpinned; it was taken from the queue once; its domain owns this queue.
+            unsafe { reclaim(node, cache, pool, self) };
+        }
+        batch.len()
+    }
+
+    fn note_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Hands a batch of trimmed versions to the collector.
+pub(crate) fn retire(batch: Vec<NodePtr>, ready: &Arc<Ready>, guard: &Guard) {
+    if batch.is_empty() {
+        return;
+    }
+    let ready = Arc::clone(ready);
+    guard.defer(move || ready.add(batch));
+    guard.flush();
+}
+
+/// Drops the value of a version and recycles its memory.
+///
+/// # Safety
+///
+/// The node holds a version that no thread can reach any more, of a living domain, to which
+/// `cache` and `pool` belong; it is reclaimed once.
+pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool, ready: &Ready) {
+    // SAFETY: the domain is alive.
+    let header: NodeRef<'_> = unsafe { node.as_ref() };
+    let info = header.kind().info();
+    if let Some(drop) = info.and_then(|info| info.drop) {
+        // SAFETY: the kind names the type of the value, which no thread can reach any more.
+        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { value::drop_value(node, drop) }));
+        if dropped.is_err() {
+            ready.note_panic();
+        }
+    }
+    header.set_prev(None);
+    if header.is_inline() {
+        header.set_free();
+    } else {
+        header.set_stamp(crate::clock::CommitTs::NEVER);
+        cache.give(node, info.unwrap_or_else(tombstone), pool);
+    }
+}
+
+/// Ends a slot whose last handle is gone, with all its versions. Runs the user's `Drop`.
+///
+/// # Safety
+///
+/// No transaction that could have got at the slot by a handle is under way.
+pub(crate) unsafe fn reclaim_var(var: Numbered, context: &Context, inner: &Inner) {
+    let slot = inner.slot(var.slot);
+    let mut backoff = Backoff::new();
+    // Somebody may be trimming it.
+    let mut node = loop {
+        if let Some(newest) = slot.try_lock() {
+            break newest;
+        }
+        backoff.snooze();
+    };
+    slot.vacate();
+    while let Some(version) = node {
+        node = version.prev();
+        // SAFETY: no transaction that could have got at the slot is under way, and it was emptied
+        // here, once, while nobody else held it.
+        unsafe { reclaim(version.ptr(), &context.blocks, &inner.blocks, &inner.ready) };
+    }
+    context.var_slots.give(var, &inner.vars);
+}
+
+/// Ends all objects of a domain that no transaction can enter any more. Runs users' `Drop`.
+///
+/// # Safety
+///
+/// No transaction of the domain is under way or will begin.
+pub(crate) unsafe fn reclaim_slots(slab: &Slab, cache: &BlockCache, inner: &Inner) {
+    for Numbered { slot, .. } in slab.iter() {
+        let slot = inner.slot(slot);
+        let mut node = slot.head().node();
+        slot.vacate();
+        while let Some(version) = node {
+            node = version.prev();
+            // SAFETY: no transaction is under way, and the version was reachable from this slot
+            // only, which is empty now.
+            unsafe { reclaim(version.ptr(), cache, &inner.blocks, &inner.ready) };
+        }
+    }
+}
+
+impl Inner {
+    /// Ends a variable that no transaction can refer to (the caller has looked at the
+    /// announcements for that).
+    pub(crate) fn end_var(&self, var: Numbered, context: &Context) {
+        // SAFETY: the last handle had gone before an instant that all live snapshots are at or
+        // past, so no transaction that could have got at the slot is under way.
+        unsafe { reclaim_var(var, context, self) };
+    }
+
+    /// Ends all objects with handles: the last name of the domain has gone.
+    pub(crate) fn end_objects(self: &Arc<Self>) {
+        let context = Lent::of(self);
+        // SAFETY: transactions borrow a `Domain`, held snapshots own one, and the last has gone.
+        unsafe { reclaim_slots(&self.slots, &context.blocks, self) };
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let cache = BlockCache::new();
+        // SAFETY: whoever could begin a transaction or refer to a variable keeps the domain alive.
+        unsafe { reclaim_slots(&self.slots, &cache, self) };
+        // SAFETY: as above.
+        unsafe { reclaim_slots(&self.vars, &cache, self) };
+        let mut left = Vec::new();
+        self.contexts.lock().for_each_idle(|log| left.append(&mut log.borrow_mut().take_retired()));
+        self.ready.add(left);
+        // The collector hands everything over when its last handle goes.
+        drop(std::mem::take(self.contexts.get_mut()));
+        drop(std::mem::take(&mut self.collector));
+        while self.ready.len() > 0 {
+            self.ready.reclaim(&cache, &self.blocks);
+        }
+    }
+}
+
+/// What a version without value needs: a header.
+pub(crate) fn tombstone() -> &'static crate::kind::KindInfo {
+    crate::kind::KindInfo::nothing()
+}

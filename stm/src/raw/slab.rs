@@ -1,0 +1,287 @@
+//! Memory for slots: pages of slots of one size, and the index that finds a slot by its number.
+//!
+//! Slots are as large as their first value needs. A page holds [`PAGE`] of them; slot number `n`
+//! is slot `n % PAGE` of page `n / PAGE`. The index is a list of arrays that double in size, so
+//! it never moves and costs an empty domain nothing.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ptr::{self, NonNull};
+
+use super::slot::{self, SlotPtr, VALUE_ALIGN, VALUE_AT};
+use crate::kind::KindInfo;
+use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
+
+/// Slots in a page.
+const PAGE: usize = if cfg!(any(loom, shuttle)) { 4 } else { 512 };
+/// Slots that travel between a context and the slab at once.
+const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
+const CACHED: usize = 4 * GROUP;
+/// Pages in the first array of the index.
+const FIRST: usize = 16;
+/// Arrays in the index: enough for 2^32 slots.
+const ARRAYS: usize = 20;
+
+/// A slot and its number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbered {
+    pub(crate) slot: SlotPtr,
+    pub(crate) number: u32,
+}
+
+#[derive(Debug)]
+struct PageEntry {
+    base: AtomicPtr<u8>,
+    /// Bytes a slot takes.
+    stride: AtomicUsize,
+    /// How many slots have been made.
+    made: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct ClassState {
+    free: Vec<Numbered>,
+    /// The page that slots are made in, if it has room left.
+    page: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    classes: HashMap<usize, ClassState>,
+    pages: usize,
+}
+
+/// The slots of a domain.
+#[derive(Debug)]
+pub(crate) struct Slab {
+    index: [AtomicPtr<PageEntry>; ARRAYS],
+    state: Mutex<State>,
+    /// What the meta word of a new slot says.
+    first_meta: u32,
+}
+
+/// All slot numbers are taken.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+fn stride_of(kind: &KindInfo) -> usize {
+    // A value that needs the large alignment has a size that is a multiple of it.
+    let align = if kind.size.is_multiple_of(VALUE_ALIGN) { VALUE_ALIGN } else { 8 };
+    (VALUE_AT + kind.size).next_multiple_of(align)
+}
+
+/// In which array of the index, at which place, and how long the array is.
+fn locate(page: usize) -> (usize, usize, usize) {
+    let n = page + FIRST;
+    let array = (n / FIRST).ilog2() as usize;
+    let len = FIRST << array;
+    (array, n - len, len)
+}
+
+fn page_layout(stride: usize) -> Layout {
+    Layout::from_size_align(stride * PAGE, 64)
+        .unwrap_or_else(|_| unreachable!("a stride is below a thousand bytes"))
+}
+
+impl Slab {
+    pub(crate) fn new(first_meta: u32) -> Self {
+        Self {
+            index: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
+            state: Mutex::new(State::default()),
+            first_meta,
+        }
+    }
+
+    /// The page entry, if the page exists.
+    #[inline(always)]
+    fn entry(&self, page: usize) -> Option<&PageEntry> {
+        let (array, at, _) = locate(page);
+        // Acquire: pairs with the Release in `entry_or_new`.
+        let base = NonNull::new(self.index.get(array)?.load(Ordering::Acquire))?;
+        // SAFETY: arrays are as long as `locate` says and live as long as the slab.
+        Some(unsafe { base.add(at).as_ref() })
+    }
+
+    /// The slot of this number, if it was ever made. Any number may be asked for.
+    #[inline(always)]
+    pub(crate) fn slot(&self, number: u32) -> Option<SlotPtr> {
+        let (page, at) = (number as usize / PAGE, number as usize % PAGE);
+        let entry = self.entry(page)?;
+        // Acquire: pairs with the Release in `make`: the slot has been initialised.
+        if at >= entry.made.load(Ordering::Acquire) {
+            return None;
+        }
+        let stride = entry.stride.load(Ordering::Relaxed);
+        let base = NonNull::new(entry.base.load(Ordering::Relaxed))?;
+        // SAFETY: a slot within its page.
+        Some(SlotPtr::from_block(unsafe { base.byte_add(at * stride) }))
+    }
+
+    /// The bytes that a value may take in the slot of this number.
+    pub(crate) fn room(&self, number: u32) -> usize {
+        self.entry(number as usize / PAGE)
+            .map_or(0, |entry| entry.stride.load(Ordering::Relaxed) - VALUE_AT)
+    }
+
+    /// Every slot made so far, with its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Numbered> {
+        let made = |page| self.entry(page).map_or(0, |entry| entry.made.load(Ordering::Acquire));
+        let pages = (0..).map(move |page| (page, made(page))).take_while(|&(_, made)| made > 0);
+        let numbers = pages.flat_map(|(page, made)| (0..made).map(move |at| page * PAGE + at));
+        numbers.filter_map(|number| {
+            let number = u32::try_from(number).ok()?;
+            Some(Numbered { slot: self.slot(number)?, number })
+        })
+    }
+
+    fn entry_or_new(&self, page: usize) -> Result<&PageEntry, Full> {
+        let (array, _, len) = locate(page);
+        let place = self.index.get(array).ok_or(Full)?;
+        if place.load(Ordering::Acquire).is_null() {
+            let fresh: Box<[PageEntry]> = std::iter::repeat_with(|| PageEntry {
+                base: AtomicPtr::new(ptr::null_mut()),
+                stride: AtomicUsize::new(0),
+                made: AtomicUsize::new(0),
+            })
+            .take(len)
+            .collect();
+            // Release: pairs with the Acquire in `entry`. Under the lock of the state, so nobody
+            // else makes the same array.
+            place.store(Box::into_raw(fresh).cast(), Ordering::Release);
+        }
+        self.entry(page).ok_or(Full)
+    }
+
+    /// Makes up to a group of new slots of this stride.
+    fn make(&self, state: &mut State, stride: usize) -> Result<Vec<Numbered>, Full> {
+        let page = match state.classes.entry(stride).or_default().page {
+            Some(page) => page,
+            None => {
+                let page = state.pages;
+                if (page + 1) * PAGE > u32::MAX as usize {
+                    return Err(Full);
+                }
+                let entry = self.entry_or_new(page)?;
+                let layout = page_layout(stride);
+                // SAFETY: the layout is not empty.
+                let base = unsafe { alloc(layout) };
+                if base.is_null() {
+                    handle_alloc_error(layout);
+                }
+                entry.base.store(base, Ordering::Relaxed);
+                entry.stride.store(stride, Ordering::Relaxed);
+                state.pages += 1;
+                page
+            }
+        };
+        let entry = self.entry(page).ok_or(Full)?;
+        let base = NonNull::new(entry.base.load(Ordering::Relaxed)).ok_or(Full)?;
+        let made = entry.made.load(Ordering::Relaxed);
+        let upto = (made + GROUP).min(PAGE);
+        let mut slots = Vec::with_capacity(upto - made);
+        for at in made..upto {
+            // SAFETY: within the page.
+            let place = unsafe { base.byte_add(at * stride) };
+            // SAFETY: a slot's own bytes; strides keep the alignment that their values need.
+            let slot = unsafe { slot::init(place, true) };
+            // SAFETY: the slab is alive.
+            unsafe { slot.as_ref() }.meta().store(self.first_meta, Ordering::Relaxed);
+            let number = u32::try_from(page * PAGE + at).map_err(|_| Full)?;
+            slots.push(Numbered { slot, number });
+        }
+        // Release: pairs with the Acquire in `slot`.
+        entry.made.store(upto, Ordering::Release);
+        state.classes.entry(stride).or_default().page = (upto < PAGE).then_some(page);
+        Ok(slots)
+    }
+
+    fn refill(&self, stride: usize, cache: &mut Vec<Numbered>) -> Result<(), Full> {
+        let mut state = self.state.lock();
+        let free = &mut state.classes.entry(stride).or_default().free;
+        if free.is_empty() {
+            *cache = self.make(&mut state, stride)?;
+            // So that slots are given out in the order of their addresses.
+            cache.reverse();
+        } else {
+            cache.extend(free.drain(free.len().saturating_sub(GROUP)..));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        for page in 0..self.state.get_mut().pages {
+            let Some(entry) = self.entry(page) else { continue };
+            let (base, stride) =
+                (entry.base.load(Ordering::Relaxed), entry.stride.load(Ordering::Relaxed));
+            let Some(base) = NonNull::new(base) else { continue };
+            for at in 0..entry.made.load(Ordering::Relaxed) {
+                // SAFETY: a slot that was made; the domain is going.
+                unsafe { slot::fini(SlotPtr::from_block(base.byte_add(at * stride))) };
+            }
+            // SAFETY: allocated with this layout, given back once.
+            unsafe { dealloc(base.as_ptr(), page_layout(stride)) };
+        }
+        for (array, place) in self.index.iter_mut().enumerate() {
+            let entries = place.load(Ordering::Relaxed);
+            if !entries.is_null() {
+                let array = ptr::slice_from_raw_parts_mut(entries, FIRST << array);
+                // SAFETY: the box that `entry_or_new` made, of this length.
+                drop(unsafe { Box::from_raw(array) });
+            }
+        }
+    }
+}
+
+/// The free slots of a context.
+#[derive(Debug, Default)]
+pub(crate) struct SlotCache {
+    classes: RefCell<Vec<(usize, Vec<Numbered>)>>,
+}
+
+impl SlotCache {
+    /// A slot for a first value of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] when all numbers are taken.
+    pub(crate) fn take(&self, kind: &KindInfo, slab: &Slab) -> Result<Numbered, Full> {
+        let stride = stride_of(kind);
+        let mut classes = self.classes.borrow_mut();
+        let cache = match classes.iter().position(|(of, _)| *of == stride) {
+            Some(at) => &mut classes[at].1,
+            None => {
+                classes.push((stride, Vec::new()));
+                let last = classes.len() - 1;
+                &mut classes[last].1
+            }
+        };
+        loop {
+            if let Some(slot) = cache.pop() {
+                return Ok(slot);
+            }
+            slab.refill(stride, cache)?;
+        }
+    }
+
+    /// Takes back a slot of this slab.
+    pub(crate) fn give(&self, slot: Numbered, slab: &Slab) {
+        let page = slot.number as usize / PAGE;
+        let Some(stride) = slab.entry(page).map(|e| e.stride.load(Ordering::Relaxed)) else {
+            return;
+        };
+        let mut classes = self.classes.borrow_mut();
+        match classes.iter_mut().find(|(of, _)| *of == stride) {
+            Some((_, cache)) => {
+                cache.push(slot);
+                if cache.len() > CACHED {
+                    let surplus = cache.drain(..GROUP);
+                    slab.state.lock().classes.entry(stride).or_default().free.extend(surplus);
+                }
+            }
+            None => classes.push((stride, vec![slot])),
+        }
+    }
+}

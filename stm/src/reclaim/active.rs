@@ -1,0 +1,213 @@
+//! The live snapshots: announcements, and looks at all of them.
+
+use std::sync::Arc;
+
+use crossbeam_utils::CachePadded;
+
+use crate::clock::{CommitTs, GlobalClock};
+use crate::stats::Counters;
+use crate::sync::{AtomicBool, AtomicU64, Backoff, Ordering, RwLock, fence_after_rmw, full_fence};
+
+/// "Any snapshot from this one on may be in use": while a snapshot is being acquired, and where
+/// a past instant is kept open.
+const OPEN: u64 = 1 << 63;
+/// No snapshot.
+const IDLE: u64 = u64::MAX;
+/// No snapshot, and somebody is at work in the context that the seat belongs to.
+const CLAIMED: u64 = u64::MAX - 1;
+
+/// The place where one context, or one held snapshot, announces.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    word: CachePadded<AtomicU64>,
+    /// While another thread is at work in the context; see [`Seat::claim`].
+    claimed: AtomicBool,
+    pub(crate) counters: CachePadded<Counters>,
+}
+
+impl Seat {
+    fn new() -> Self {
+        Self {
+            word: CachePadded::new(AtomicU64::new(IDLE)),
+            claimed: AtomicBool::new(false),
+            counters: CachePadded::default(),
+        }
+    }
+
+    /// Acquires the newest snapshot and announces it.
+    #[inline(always)]
+    pub(crate) fn announce(&self, clock: &GlobalClock) -> CommitTs {
+        // Open first, with a full fence before the clock is read again: a look that misses this
+        // swap took its limit before, so our snapshot is not below that limit (invariant 1).
+        // AcqRel and better: what this thread read under earlier snapshots happens before any
+        // look that sees this word. (loom model `trim_against_walking_reader`.)
+        let before = self.word.swap(clock.now().to_bits() | OPEN, Ordering::SeqCst);
+        fence_after_rmw();
+        if before != IDLE {
+            self.wait_for_claimer();
+        }
+        let snapshot = clock.now();
+        // Release: no look that sees the narrower word may miss what came before it.
+        self.word.store(snapshot.to_bits(), Ordering::Release);
+        snapshot
+    }
+
+    /// Announces a past instant that is already protected by another announcement.
+    pub(crate) fn announce_protected(&self, instant: CommitTs) {
+        let before = self.word.swap(instant.to_bits(), Ordering::SeqCst);
+        fence_after_rmw();
+        if before != IDLE {
+            self.wait_for_claimer();
+        }
+    }
+
+    /// Announces everything from the present on, to choose an instant later with
+    /// [`Seat::narrow`].
+    pub(crate) fn announce_open(&self, clock: &GlobalClock) {
+        self.word.swap(clock.now().to_bits() | OPEN, Ordering::SeqCst);
+        fence_after_rmw();
+    }
+
+    /// From an open announcement to one instant in it.
+    pub(crate) fn narrow(&self, instant: CommitTs) {
+        self.word.store(instant.to_bits(), Ordering::Release);
+    }
+
+    /// Ends the announcement, but keeps the context: for the work after a transaction.
+    pub(crate) fn withdraw(&self) {
+        // Release: all reads under the snapshot happen before the drop of what they read.
+        self.word.store(CLAIMED, Ordering::Release);
+    }
+
+    /// Ends the announcement.
+    #[inline(always)]
+    pub(crate) fn leave(&self) {
+        // Release: all reads under the snapshot happen before the drop of what they read.
+        self.word.store(IDLE, Ordering::Release);
+    }
+
+    /// Takes an idle context over from its owner, for cleaning. One claimer at a time (the caller
+    /// holds the domain's lock for it); ends with [`Seat::release`].
+    pub(crate) fn claim(&self) -> bool {
+        self.claimed.store(true, Ordering::Relaxed);
+        // AcqRel: Acquire for the owner's last work in the context; Release so that the owner,
+        // whose swap finds CLAIMED, also finds the flag set.
+        let idle =
+            self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if !idle {
+            self.claimed.store(false, Ordering::Release);
+        }
+        idle
+    }
+
+    /// Gives a claimed context back.
+    pub(crate) fn release(&self) {
+        // Release: pairs with the Acquire in `wait_for_claimer`.
+        self.claimed.store(false, Ordering::Release);
+        // Fails when the owner has announced meanwhile and waits for the flag.
+        let _ = self.word.compare_exchange(CLAIMED, IDLE, Ordering::Release, Ordering::Relaxed);
+    }
+
+    #[cold]
+    fn wait_for_claimer(&self) {
+        let mut backoff = Backoff::new();
+        while self.claimed.load(Ordering::Acquire) {
+            backoff.snooze();
+        }
+    }
+}
+
+/// All seats of a domain.
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    seats: RwLock<Vec<Arc<Seat>>>,
+}
+
+impl Registry {
+    /// A new seat.
+    pub(crate) fn join(&self) -> Arc<Seat> {
+        let seat = Arc::new(Seat::new());
+        self.seats.write().push(Arc::clone(&seat));
+        seat
+    }
+
+    /// Takes the seat of a held snapshot away.
+    pub(crate) fn part(&self, seat: &Arc<Seat>) {
+        seat.leave();
+        self.seats.write().retain(|other| !Arc::ptr_eq(other, seat));
+    }
+
+    /// Runs `f` on every seat.
+    pub(crate) fn for_each(&self, mut f: impl FnMut(&Seat)) {
+        for seat in self.seats.read().iter() {
+            f(seat);
+        }
+    }
+}
+
+/// Why a version must stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// This live snapshot sees it.
+    Seen(CommitTs),
+    /// It was superseded after the limit.
+    TooNew,
+}
+
+/// What one look at the announcements found.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// Every snapshot acquired after the look, and every open one, is at or above this.
+    limit: CommitTs,
+    /// The announced snapshots, sorted.
+    snapshots: Vec<CommitTs>,
+}
+
+impl Live {
+    /// Looks at all announcements.
+    pub(crate) fn look(&mut self, registry: &Registry, clock: &GlobalClock) {
+        self.snapshots.clear();
+        self.limit = clock.now();
+        // Pairs with the fence in `announce`: the limit is read before any announcement.
+        full_fence();
+        let (limit, snapshots) = (&mut self.limit, &mut self.snapshots);
+        registry.for_each(|seat| {
+            // Acquire: pairs with the Release of `leave` and its kin.
+            let word = seat.word.load(Ordering::Acquire);
+            if word == IDLE || word == CLAIMED {
+                return;
+            }
+            let at = CommitTs::from_bits(word & !OPEN);
+            if word & OPEN == 0 {
+                snapshots.push(at);
+            } else {
+                *limit = (*limit).min(at);
+            }
+        });
+        self.snapshots.sort_unstable();
+    }
+
+    /// Whether the version stamped `from` and superseded at `until` must stay, and why.
+    pub(crate) fn stay(&self, from: CommitTs, until: CommitTs) -> Option<Stay> {
+        if until > self.limit {
+            return Some(Stay::TooNew);
+        }
+        let at = self.snapshots.partition_point(|&snapshot| snapshot < from);
+        self.snapshots.get(at).filter(|&&seen| seen < until).map(|&seen| Stay::Seen(seen))
+    }
+
+    /// Whether some transaction may be under way that began before `instant`.
+    pub(crate) fn any_before(&self, instant: CommitTs) -> bool {
+        self.limit < instant || self.snapshots.first().is_some_and(|&oldest| oldest < instant)
+    }
+
+    /// Whether this very snapshot was announced.
+    pub(crate) fn contains(&self, snapshot: CommitTs) -> bool {
+        self.snapshots.binary_search(&snapshot).is_ok()
+    }
+
+    /// How many snapshots were announced.
+    pub(crate) fn len(&self) -> usize {
+        self.snapshots.len()
+    }
+}

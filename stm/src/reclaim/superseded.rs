@@ -1,0 +1,138 @@
+//! The log of superseded versions, and what becomes of its entries.
+
+use std::collections::HashMap;
+use std::mem;
+
+use super::active::{Live, Stay};
+use super::trim::{Trimmed, trim, trim_held};
+use crate::clock::CommitTs;
+use crate::domain::Inner;
+use crate::event::Event;
+use crate::handle;
+use crate::raw::context::Context;
+use crate::raw::retire::{self, BATCH};
+use crate::raw::slab::Numbered;
+use crate::raw::slot::{NodePtr, SlotPtr, SlotRef};
+use crate::sync::Ordering;
+
+/// Something a commit left behind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry {
+    /// A version of this slot, seen by `[from, until)`.
+    Version { slot: SlotPtr, from: CommitTs, until: CommitTs },
+    /// A slot whose object was deleted.
+    Deleted { slot: Numbered, at: CommitTs },
+}
+
+/// What the commits of one context left behind, until it is gone.
+#[derive(Debug, Default)]
+pub(crate) struct SupersededLog {
+    fresh: Vec<Entry>,
+    /// Entries that could not be settled at the last look, for whatever reason.
+    later: Vec<Entry>,
+    /// Entries by the live snapshot that keeps them.
+    kept: HashMap<CommitTs, Vec<Entry>>,
+    retired: Vec<NodePtr>,
+    live: Live,
+}
+
+impl SupersededLog {
+    #[inline(always)]
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.fresh.push(entry);
+    }
+
+    /// Whether it is time to settle.
+    #[inline(always)]
+    pub(crate) fn is_due(&self) -> bool {
+        self.fresh.len() >= BATCH
+    }
+
+    /// Trims what can be trimmed, and retires full batches, or, if `all`, everything trimmed.
+    ///
+    /// `me` is the context of the calling thread, which may be another one than this log's.
+    pub(crate) fn settle(&mut self, inner: &Inner, me: &Context, all: bool) {
+        self.live.look(&inner.registry, &inner.clock);
+        let mut work = mem::take(&mut self.later);
+        let live = &self.live;
+        self.kept.retain(|snapshot, entries| {
+            let stays = live.contains(*snapshot);
+            if !stays {
+                work.append(entries);
+            }
+            stays
+        });
+        for entry in work.drain(..) {
+            self.settle_one(entry, inner, me);
+        }
+        let mut fresh = mem::take(&mut self.fresh);
+        for entry in fresh.drain(..) {
+            self.settle_one(entry, inner, me);
+        }
+        self.fresh = fresh;
+        if all || self.retired.len() >= BATCH {
+            let batch = mem::take(&mut self.retired);
+            me.seat.counters.retired.add(batch.len());
+            inner.emit(|| Event::Retired { versions: batch.len() });
+            retire::retire(batch, &inner.ready, &me.pin());
+        }
+    }
+
+    fn settle_one(&mut self, entry: Entry, inner: &Inner, me: &Context) {
+        match entry {
+            Entry::Version { slot, from, until } => match self.live.stay(from, until) {
+                Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
+                Some(Stay::TooNew) => self.later.push(entry),
+                None => {
+                    let retired = &mut self.retired;
+                    let slot = inner.slot(slot);
+                    if trim(slot, &self.live, |node| retired.push(node.ptr())) == Trimmed::Busy {
+                        self.later.push(entry);
+                    }
+                }
+            },
+            Entry::Deleted { slot, at } => {
+                if self.live.any_before(at) || !self.vacate(slot, inner, me) {
+                    self.later.push(entry);
+                }
+            }
+        }
+    }
+
+    /// Makes the slot of a deleted object, which no transaction can see any more, free for
+    /// another object.
+    fn vacate(&mut self, numbered: Numbered, inner: &Inner, me: &Context) -> bool {
+        let slot: SlotRef<'_> = inner.slot(numbered.slot);
+        let Some(newest) = slot.try_trim() else { return false };
+        if let Some(newest) = newest {
+            let retired = &mut self.retired;
+            trim_held(newest, &self.live, &mut |node| retired.push(node.ptr()));
+            debug_assert!(newest.prev().is_none(), "nobody sees the deleted object");
+            retired.push(newest.ptr());
+        }
+        // The generation moves on before the head is cleared, so that a stale handle finds the
+        // new generation, or the tombstone, or nothing: never the next object. (A thread that
+        // compared the generation before, and then finds the next object, has a snapshot below
+        // that object's first stamp.)
+        let meta = slot.meta();
+        let next = handle::next_generation(meta.load(Ordering::Relaxed));
+        if let Some(next) = next {
+            meta.store(next, Ordering::Release);
+        }
+        slot.vacate();
+        if next.is_some() {
+            me.slots.give(numbered, &inner.slots);
+        }
+        true
+    }
+
+    /// What was trimmed and not yet given to the collector.
+    pub(crate) fn take_retired(&mut self) -> Vec<NodePtr> {
+        mem::take(&mut self.retired)
+    }
+
+    /// Versions that wait for a snapshot to end, or for the next look.
+    pub(crate) fn len(&self) -> usize {
+        self.fresh.len() + self.later.len() + self.kept.values().map(Vec::len).sum::<usize>()
+    }
+}

@@ -1,0 +1,395 @@
+//! Running a closure as a transaction: until it commits, or can't.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::tx::Tx;
+use crate::clock::{CommitTs, Era};
+use crate::commit::Refusal;
+use crate::contention::{PATIENCE, Turn};
+use crate::domain::Domain;
+use crate::error::{Retry, Stm, Stop, TxError};
+use crate::event::{AbortCause, Event};
+use crate::raw::frame::Frame;
+use crate::retry::Wake;
+use crate::sync::Backoff;
+
+impl Domain {
+    /// Runs `update` as a transaction: all of it happens at one instant.
+    ///
+    /// # Retry safety
+    ///
+    /// The closure may be executed several times; only the last execution counts. Besides reading
+    /// and writing transactional objects it should do nothing that can be noticed outside: for
+    /// that there is [`Tx::after_commit`].
+    ///
+    /// # Panics
+    ///
+    /// When the closure panics (the transaction is undone, and the panic goes on), and where
+    /// [`try_atomically`](Self::try_atomically) would return an error other than
+    /// [`TxError::Cancelled`].
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// let x = domain.tvar(1);
+    /// let doubled = domain.atomically(|tx| Ok(tx.modify(&x, |n| { *n *= 2; *n })));
+    /// assert_eq!(doubled, 2);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn atomically<R>(&self, mut update: impl FnMut(&Tx<'_>) -> Stm<R>) -> R {
+        let closure = |tx: &Tx<'_>| update(tx).map_err(Stop::<Infallible>::Retry);
+        match self.transaction().execute(closure) {
+            Ok(committed) => committed.value,
+            Err(error) => refused(&error),
+        }
+    }
+
+    /// Runs `update` as a transaction that it may end without effect, by an error of its own.
+    ///
+    /// # Retry safety
+    ///
+    /// As [`atomically`](Self::atomically).
+    ///
+    /// # Errors
+    ///
+    /// [`TxError::Cancelled`] with the closure's error; the other variants say what else kept the
+    /// transaction from committing.
+    ///
+    /// # Panics
+    ///
+    /// When the closure panics; the transaction is undone.
+    ///
+    /// ```
+    /// use upgradable_stm::{Domain, Stop, TxError};
+    /// let domain = Domain::new();
+    /// let x = domain.tvar(1);
+    /// let result = domain.try_atomically(|tx| {
+    ///     tx.write(&x, 5);
+    ///     if *tx.read(&x) > 3 { Err(Stop::Cancel("too much")) } else { Ok(()) }
+    /// });
+    /// assert_eq!(result, Err(TxError::Cancelled("too much")));
+    /// assert_eq!(domain.snapshot(|s| *s.read(&x)), 1);
+    /// ```
+    #[inline]
+    pub fn try_atomically<R, E>(
+        &self,
+        update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+    ) -> Result<R, TxError<E>> {
+        Ok(self.transaction().execute(update)?.value)
+    }
+
+    /// A transaction with options, to be run by [`Transaction::run`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use upgradable_stm::{Domain, Stop, TxError};
+    /// let domain = Domain::new();
+    /// let x = domain.tvar(1);
+    /// let outcome = domain.transaction().timeout(Duration::from_millis(10)).run(|tx| {
+    ///     tx.check(*tx.read(&x) == 2)?; // never
+    ///     Ok::<_, Stop<()>>(())
+    /// });
+    /// assert_eq!(outcome.unwrap_err(), TxError::TimedOut);
+    /// ```
+    #[inline]
+    pub fn transaction(&self) -> Transaction<'_> {
+        Transaction { domain: self, timeout: None, era: None }
+    }
+}
+
+#[cold]
+#[track_caller]
+fn refused(error: &TxError<Infallible>) -> ! {
+    panic!("{error}");
+}
+
+/// A transaction to be run, with its options.
+///
+/// ```
+/// use upgradable_stm::{Domain, Stop};
+/// let domain = Domain::new();
+/// let x = domain.tvar(1);
+/// let committed = domain.transaction().run(|tx| Ok::<_, Stop<()>>(tx.write(&x, 2))).unwrap();
+/// assert_eq!(committed.ts, domain.now());
+/// assert_eq!(committed.conflicts, 0);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a transaction does nothing until it is run"]
+pub struct Transaction<'d> {
+    domain: &'d Domain,
+    timeout: Option<Duration>,
+    era: Option<Era>,
+}
+
+/// A transaction that has committed.
+///
+/// ```
+/// use upgradable_stm::{Domain, Stop};
+/// let domain = Domain::new();
+/// let committed = domain.transaction().run(|_| Ok::<_, Stop<()>>("value")).unwrap();
+/// assert_eq!(committed.value, "value");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Committed<R> {
+    /// What the closure returned.
+    pub value: R,
+    /// When it happened: the commit timestamp, or the snapshot's instant if nothing was written.
+    pub ts: CommitTs,
+    /// Whether anything was written.
+    pub wrote: bool,
+    /// How many executions were lost to conflicts before this one.
+    pub conflicts: u32,
+}
+
+impl<'d> Transaction<'d> {
+    /// Gives up when the transaction has not committed after this time. An execution of the
+    /// closure is not interrupted.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use upgradable_stm::{Domain, Stop, TxError};
+    /// let domain = Domain::new();
+    /// let x = domain.tvar(false);
+    /// let wait = domain.transaction().timeout(Duration::from_millis(5)).run(|tx| {
+    ///     Ok::<_, Stop<()>>(tx.check(*tx.read(&x))?)
+    /// });
+    /// assert_eq!(wait.unwrap_err(), TxError::TimedOut);
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Runs only in this era: for code that knows the objects of one era only.
+    ///
+    /// ```
+    /// # use upgradable_stm::{Domain, Era, Stop, TxError};
+    /// let domain = Domain::new();
+    /// domain.advance_era(|_| {}).unwrap();
+    /// let outcome = domain.transaction().era(Era::FIRST).run(|_| Ok::<_, Stop<()>>(()));
+    /// assert_eq!(outcome.unwrap_err(), TxError::EraOver);
+    /// ```
+    pub fn era(mut self, era: Era) -> Self {
+        self.era = Some(era);
+        self
+    }
+
+    /// Runs the transaction. See [`Domain::try_atomically`].
+    ///
+    /// # Retry safety
+    ///
+    /// The closure may be executed several times.
+    ///
+    /// # Errors
+    ///
+    /// See [`TxError`].
+    ///
+    /// ```
+    /// # use upgradable_stm::{Domain, Stop};
+    /// let domain = Domain::new();
+    /// assert!(domain.transaction().run(|_| Ok::<_, Stop<()>>(())).is_ok());
+    /// ```
+    pub fn run<R, E>(
+        self,
+        update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+    ) -> Result<Committed<R>, TxError<E>> {
+        self.execute(update)
+    }
+
+    #[inline(always)]
+    fn execute<R, E>(
+        self,
+        mut update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+    ) -> Result<Committed<R>, TxError<E>> {
+        // The common end: the first attempt commits.
+        let mut progress = Progress::new(self);
+        loop {
+            match progress.attempt(&mut update) {
+                Attempt::Done(outcome) => return outcome,
+                Attempt::Again => {}
+            }
+        }
+    }
+}
+
+/// What one execution of the closure led to.
+enum Attempt<R, E> {
+    Done(Result<Committed<R>, TxError<E>>),
+    Again,
+}
+
+/// A transaction between two executions.
+struct Progress<'d> {
+    transaction: Transaction<'d>,
+    started: Option<Instant>,
+    conflicts: u32,
+    backoff: Backoff,
+    turn: Option<Turn<'d>>,
+}
+
+impl fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress").field("conflicts", &self.conflicts).finish_non_exhaustive()
+    }
+}
+
+impl<'d> Progress<'d> {
+    #[inline(always)]
+    fn new(transaction: Transaction<'d>) -> Self {
+        let started = transaction.timeout.map(|_| Instant::now());
+        Self { transaction, started, conflicts: 0, backoff: Backoff::new(), turn: None }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.started.zip(self.transaction.timeout).and_then(|(at, after)| at.checked_add(after))
+    }
+
+    #[inline(always)]
+    fn attempt<R, E>(
+        &mut self,
+        update: &mut impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+    ) -> Attempt<R, E> {
+        let frame = Frame::begin(&self.transaction.domain.inner);
+        if frame.context().is_nested() {
+            return Attempt::Done(Err(TxError::Nested));
+        }
+        if self.transaction.era.is_some_and(|era| era != frame.at().era()) {
+            return Attempt::Done(Err(TxError::EraOver));
+        }
+        let tx = Tx::new(frame, self.turn.is_some());
+        match update(&tx) {
+            Ok(value) if !tx.core().is_doomed() => {
+                let wrote = !tx.core().frame().context().writes.is_empty();
+                let (outcome, after) = tx.commit();
+                match outcome {
+                    Ok(ts) => {
+                        self.turn = None;
+                        after.run();
+                        let conflicts = self.conflicts;
+                        Attempt::Done(Ok(Committed { value, ts, wrote, conflicts }))
+                    }
+                    Err(refusal) => {
+                        drop(value);
+                        after.run();
+                        self.after_refusal(refusal)
+                    }
+                }
+            }
+            Ok(_) => {
+                self.turn = None;
+                tx.abort(AbortCause::Refused).run();
+                Attempt::Done(Err(TxError::HalfModified))
+            }
+            Err(Stop::Cancel(error)) => {
+                let after = tx.abort(AbortCause::Cancelled);
+                self.turn = None;
+                after.run();
+                Attempt::Done(Err(TxError::Cancelled(error)))
+            }
+            Err(Stop::Retry(Retry(()))) => self.block(tx),
+        }
+    }
+
+    /// Sleeps until something changes. A privileged transaction gives its turn up for that.
+    #[cold]
+    fn block<R, E>(&mut self, tx: Tx<'_>) -> Attempt<R, E> {
+        let deadline = self.deadline();
+        let turn = self.turn.take();
+        let (wake, after) = tx.block(deadline, || drop(turn));
+        after.run();
+        match wake {
+            Some(Wake::Changed) => {
+                self.conflicts = 0;
+                Attempt::Again
+            }
+            Some(Wake::TimedOut) => Attempt::Done(Err(TxError::TimedOut)),
+            None => Attempt::Done(Err(TxError::NothingToWaitFor)),
+        }
+    }
+
+    #[cold]
+    fn after_refusal<R, E>(&mut self, refusal: Refusal) -> Attempt<R, E> {
+        let inner = &self.transaction.domain.inner;
+        if refusal == Refusal::SeqOver
+            && inner.roll_era(self.transaction.domain.now().era()).is_err()
+        {
+            return Attempt::Done(Err(TxError::ClockExhausted));
+        }
+        if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+            return Attempt::Done(Err(TxError::TimedOut));
+        }
+        self.conflicts = self.conflicts.saturating_add(1);
+        if self.conflicts >= PATIENCE && self.turn.is_none() {
+            let conflicts = self.conflicts;
+            inner.emit(|| Event::Privileged { conflicts });
+            self.turn = Some(inner.privilege.enter());
+            inner.count_privileged();
+        } else {
+            self.backoff.snooze();
+        }
+        Attempt::Again
+    }
+}
+
+/// Runs a transaction in the [global domain](Domain::global): see [`Domain::atomically`].
+///
+/// # Retry safety
+///
+/// The closure may be executed several times.
+///
+/// # Panics
+///
+/// As [`Domain::atomically`].
+///
+/// ```
+/// use upgradable_stm::{TVar, atomically};
+/// let x = TVar::new(1);
+/// assert_eq!(atomically(|tx| Ok(tx.modify(&x, |n| { *n += 1; *n }))), 2);
+/// ```
+#[cfg(not(any(loom, shuttle)))]
+#[inline]
+#[track_caller]
+pub fn atomically<R>(update: impl FnMut(&Tx<'_>) -> Stm<R>) -> R {
+    Domain::global().atomically(update)
+}
+
+/// Runs a transaction in the [global domain](Domain::global): see [`Domain::try_atomically`].
+///
+/// # Retry safety
+///
+/// The closure may be executed several times.
+///
+/// # Errors
+///
+/// As [`Domain::try_atomically`].
+///
+/// ```
+/// use upgradable_stm::{Stop, try_atomically};
+/// assert!(try_atomically::<(), _>(|_| Err(Stop::Cancel("no"))).is_err());
+/// ```
+#[cfg(not(any(loom, shuttle)))]
+#[inline]
+pub fn try_atomically<R, E>(
+    update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+) -> Result<R, TxError<E>> {
+    Domain::global().try_atomically(update)
+}
+
+/// Runs a read-only transaction in the [global domain](Domain::global): see [`Domain::snapshot`].
+///
+/// # Retry safety
+///
+/// The closure is executed exactly once.
+///
+/// ```
+/// let x = upgradable_stm::TVar::new(1);
+/// assert_eq!(upgradable_stm::snapshot(|s| *s.read(&x)), 1);
+/// ```
+#[cfg(not(any(loom, shuttle)))]
+#[inline]
+pub fn snapshot<R>(read: impl FnOnce(&crate::Snapshot<'_>) -> R) -> R {
+    Domain::global().snapshot(read)
+}
