@@ -9,6 +9,10 @@ fn bench(name: &str, n: u64, mut f: impl FnMut()) {
     println!("{name}: median {:.1} best {best:.1} ns", all[3]);
 }
 fn main() {
+    use std::sync::atomic::Ordering::*;
+    bench("swap", 10_000_000, || { cal::A.swap(1, SeqCst); });
+    bench("fetch_add", 10_000_000, || { cal::A.fetch_add(1, SeqCst); });
+    bench("cas", 10_000_000, || { let x = cal::A.load(Relaxed); let _ = cal::A.compare_exchange(x, x+1, SeqCst, Relaxed); });
     let d = Domain::new();
     let v = d.tvar(1u64);
     bench("read1", 10_000_000, || { std::hint::black_box(d.snapshot(|s| *s.read(&v))); });
@@ -25,4 +29,9 @@ fn main() {
             d.atomically(|tx| { let mut s = 0; for &i in &ix[..10] { s += *tx.read(&vs[i]); } for &i in &ix[10..] { tx.write(&vs[i], s); } Ok(()) });
         });
     }
+}
+#[allow(dead_code)]
+mod cal {
+    use std::sync::atomic::*;
+    pub static A: AtomicU64 = AtomicU64::new(0);
 }

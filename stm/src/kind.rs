@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{OnceLock, RwLock};
 
+use crate::raw::kinds;
 use crate::raw::value::{self, DropFn};
 
 /// The type of a value, as a number for this process.
@@ -27,24 +28,6 @@ pub(crate) struct KindInfo {
     pub(crate) drop: Option<DropFn>,
 }
 
-impl KindInfo {
-    /// Of a version without value.
-    pub(crate) fn nothing() -> &'static Self {
-        static NOTHING: OnceLock<KindInfo> = OnceLock::new();
-        NOTHING.get_or_init(|| Self {
-            name: "(nothing)",
-            type_id: TypeId::of::<()>(),
-            size: 0,
-            drop: None,
-        })
-    }
-}
-
-const CHUNK: usize = 256;
-type Chunk = Box<[OnceLock<KindInfo>]>;
-
-/// Kinds by number. Append-only, so that a look-up takes no lock.
-static TABLE: [OnceLock<Chunk>; CHUNK] = [const { OnceLock::new() }; CHUNK];
 static NUMBERS: OnceLock<RwLock<HashMap<TypeId, u32>>> = OnceLock::new();
 
 impl Kind {
@@ -73,17 +56,14 @@ impl Kind {
             return Self(number);
         }
         let number = numbers.len() + 1;
-        assert!(number < CHUNK * CHUNK, "more than {} types of values", CHUNK * CHUNK - 1);
+        assert!(number < kinds::MOST, "more than {} types of values", kinds::MOST - 1);
         let info = KindInfo {
             name: std::any::type_name::<T>(),
             type_id: id,
             size: value::stored_size::<T>(),
             drop: value::drop_fn::<T>(),
         };
-        let chunk = TABLE[number / CHUNK]
-            .get_or_init(|| std::iter::repeat_with(OnceLock::new).take(CHUNK).collect());
-        let fresh = chunk[number % CHUNK].set(info).is_ok();
-        debug_assert!(fresh, "the write lock gives each number out once");
+        kinds::set(number, info);
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         numbers.insert(id, number);
         Self(number)
@@ -118,9 +98,9 @@ impl Kind {
         Self(bits)
     }
 
+    #[inline(always)]
     pub(crate) fn info(self) -> Option<&'static KindInfo> {
-        let number = self.0 as usize;
-        TABLE.get(number / CHUNK)?.get()?.get(number % CHUNK)?.get()
+        kinds::get(self.0 as usize)
     }
 }
 

@@ -67,7 +67,7 @@ fn must_make_way(update: &Update<'_>) -> bool {
     let frame = update.frame();
     let privilege = &frame.inner().privilege;
     privilege.is_active()
-        && !update.privileged
+        && !update.is_privileged()
         && frame.context().writes.iter(0).any(|entry| privilege.has_noted(entry.slot.slot))
 }
 

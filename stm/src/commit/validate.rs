@@ -58,7 +58,7 @@ fn check<'d>(
     let slot = frame.inner().slot(read.slot);
     let mut head: Head<'d> = slot.head();
     if head.is_locked() && !is_mine(update, read) {
-        if !update.privileged {
+        if !update.is_privileged() {
             return Err(AbortCause::Locked);
         }
         // Whoever holds it has passed the look at the notes, or will give it back: it is finite.

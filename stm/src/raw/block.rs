@@ -9,7 +9,6 @@ use std::ptr::NonNull;
 
 use super::slot::{self, NodePtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
-use crate::kind::KindInfo;
 use crate::sync::Mutex;
 
 const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
@@ -22,8 +21,9 @@ const CACHED: usize = 4 * GROUP;
 struct Class(usize);
 
 impl Class {
-    fn of(kind: &KindInfo) -> Self {
-        Self(kind.size.div_ceil(VALUE_ALIGN))
+    #[inline(always)]
+    fn of(size: usize) -> Self {
+        Self(size.div_ceil(VALUE_ALIGN))
     }
 
     fn block_size(self) -> usize {
@@ -148,10 +148,10 @@ impl BlockCache {
         Self { classes: std::array::from_fn(|_| Stack::default()) }
     }
 
-    /// A block for a value of this kind.
+    /// A block for a value of this size.
     #[inline(always)]
-    pub(crate) fn take(&self, kind: &KindInfo, pool: &BlockPool) -> NodePtr {
-        let class = Class::of(kind);
+    pub(crate) fn take(&self, size: usize, pool: &BlockPool) -> NodePtr {
+        let class = Class::of(size);
         let cache = &self.classes[class.0];
         loop {
             if let Some(block) = cache.pop() {
@@ -161,10 +161,10 @@ impl BlockCache {
         }
     }
 
-    /// Takes back a block that held a value of this kind.
+    /// Takes back a block that held a value of this size.
     #[inline(always)]
-    pub(crate) fn give(&self, block: NodePtr, kind: &KindInfo, pool: &BlockPool) {
-        let class = Class::of(kind);
+    pub(crate) fn give(&self, block: NodePtr, size: usize, pool: &BlockPool) {
+        let class = Class::of(size);
         let cache = &self.classes[class.0];
         cache.push(block);
         if cache.len.get() > CACHED {

@@ -28,8 +28,14 @@ pub(crate) struct Context {
     pub(crate) seat: Arc<Seat>,
     collector: LocalHandle,
     busy: Cell<bool>,
-    /// Whether an update transaction runs in it.
+    /// Whether an update transaction runs in it, and what is to be known of that.
     pub(crate) updating: Cell<bool>,
+    /// Other commits make way for it.
+    pub(crate) privileged: Cell<bool>,
+    /// A closure given to `modify` panicked: it must not commit.
+    pub(crate) doomed: Cell<bool>,
+    /// An update transaction of the same domain was under way on the thread when it began.
+    nested: Cell<bool>,
     pub(crate) blocks: BlockCache,
     /// Free slots for objects with handles, and for those with counts.
     pub(crate) slots: SlotCache,
@@ -59,6 +65,9 @@ impl Context {
             collector,
             busy: Cell::new(false),
             updating: Cell::new(false),
+            privileged: Cell::new(false),
+            doomed: Cell::new(false),
+            nested: Cell::new(false),
             blocks: BlockCache::new(),
             slots: SlotCache::default(),
             var_slots: SlotCache::default(),
@@ -166,8 +175,6 @@ impl Drop for Seats {
 #[derive(Debug)]
 pub(crate) struct Lent<'d> {
     context: &'d Context,
-    /// Whether an update transaction of the same domain is under way on this thread.
-    nested: bool,
     /// Given back at once, when thread-local storage is gone already.
     to: Option<&'d Inner>,
 }
@@ -208,7 +215,8 @@ impl<'d> Lent<'d> {
         match hot {
             Ok(Some(context)) => {
                 context.busy.set(true);
-                Self { context, nested: false, to: None }
+                context.nested.set(false);
+                Self { context, to: None }
             }
             Ok(None) | Err(_) => Self::search(inner),
         }
@@ -254,13 +262,14 @@ impl<'d> Lent<'d> {
             }
         };
         context.busy.set(true);
-        Self { context, nested, to }
+        context.nested.set(nested);
+        Self { context, to }
     }
 
     /// Whether an update transaction of the same domain is under way on this thread.
     #[inline(always)]
     pub(crate) fn is_nested(&self) -> bool {
-        self.nested
+        self.context.nested.get()
     }
 
     /// Whether at most one transaction is under way on this thread, of whichever domain.

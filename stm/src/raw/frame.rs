@@ -120,12 +120,11 @@ impl<'d> Frame<'d> {
     /// Why the fast path needs neither pin nor check: see [`raw`](super).
     #[inline(always)]
     pub(crate) fn version(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
-        let head = slot.head();
-        if !head.is_locked()
-            && let Some(newest) = head.node()
-                && newest.stamp() <= self.at {
-                    return Some(newest);
-                }
+        if let Some(newest) = slot.head().untagged()
+            && newest.stamp() <= self.at
+        {
+            return Some(newest);
+        }
         self.walk(slot)
     }
 

@@ -44,6 +44,7 @@
 pub(crate) mod block;
 pub(crate) mod context;
 pub(crate) mod frame;
+pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod pending;
 pub(crate) mod retire;

@@ -157,9 +157,9 @@ impl fmt::Debug for Handlers {
 /// A fresh version outside of any slot, with this value.
 #[inline(always)]
 pub(crate) fn new_version<T>(value: T, kind: Kind, context: &Context, inner: &Inner) -> NodePtr {
-    debug_assert!(kind.info().is_some_and(|info| info.size == value::stored_size::<T>()));
-    let info = kind.info().unwrap_or_else(|| unreachable!("kinds are made by `Kind::of`"));
-    let node = context.blocks.take(info, &inner.blocks);
+    let size = value::stored_size::<T>();
+    debug_assert!(kind.info().is_some_and(|info| info.size == size));
+    let node = context.blocks.take(size, &inner.blocks);
     // SAFETY: a fresh block of the size class of this kind; nobody else knows it.
     unsafe { value::put(node, value) };
     // SAFETY: the domain is alive.
@@ -169,7 +169,7 @@ pub(crate) fn new_version<T>(value: T, kind: Kind, context: &Context, inner: &In
 
 /// A fresh version without value.
 pub(crate) fn new_tombstone(context: &Context, inner: &Inner) -> NodePtr {
-    let node = context.blocks.take(retire::tombstone(), &inner.blocks);
+    let node = context.blocks.take(0, &inner.blocks);
     // SAFETY: the domain is alive.
     unsafe { node.as_ref() }.set_kind(Kind::NONE, false);
     node
@@ -216,7 +216,7 @@ pub(crate) fn settle_in<'d>(
     // for it, and is held by the caller, so its free node is private.
     unsafe { value::relocate(node.ptr(), inline.ptr(), info.size) };
     inline.set_kind(node.kind(), true);
-    context.blocks.give(node.ptr(), info, &inner.blocks);
+    context.blocks.give(node.ptr(), info.size, &inner.blocks);
     inline
 }
 
@@ -257,8 +257,6 @@ pub(crate) unsafe fn borrow_mut<'t, T>(node: NodePtr) -> &'t mut T {
 pub(crate) unsafe fn take_back<T>(node: NodePtr, context: &Context, inner: &Inner) -> T {
     // SAFETY: it holds a `T`, and whatever was there is forgotten by the recycling below.
     let value = unsafe { value::take(node) };
-    if let Some(info) = inner.node(node).kind().info() {
-        context.blocks.give(node, info, &inner.blocks);
-    }
+    context.blocks.give(node, value::stored_size::<T>(), &inner.blocks);
     value
 }

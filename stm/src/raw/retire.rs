@@ -98,7 +98,7 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool
         header.set_free();
     } else {
         header.set_stamp(crate::clock::CommitTs::NEVER);
-        cache.give(node, info.unwrap_or_else(tombstone), pool);
+        cache.give(node, info.map_or(0, |info| info.size), pool);
     }
 }
 
@@ -180,9 +180,4 @@ impl Drop for Inner {
             self.ready.reclaim(&cache, &self.blocks);
         }
     }
-}
-
-/// What a version without value needs: a header.
-pub(crate) fn tombstone() -> &'static crate::kind::KindInfo {
-    crate::kind::KindInfo::nothing()
 }

@@ -106,6 +106,15 @@ impl<'d> Head<'d> {
         self.tagged.addr() & TAGS != 0
     }
 
+    /// The newest version, if nobody holds the slot.
+    #[inline(always)]
+    pub(crate) fn untagged(self) -> Option<NodeRef<'d>> {
+        if self.is_tagged() {
+            return None;
+        }
+        Some(NodeRef { ptr: NodePtr(NonNull::new(self.tagged)?), domain: PhantomData })
+    }
+
     /// The newest version, whatever the tags.
     #[inline(always)]
     pub(crate) fn node(self) -> Option<NodeRef<'d>> {

@@ -14,13 +14,11 @@ use crate::layer::Version;
 use crate::sync::Ordering;
 
 /// The state of an update transaction: its frame and, in the frame's context, its lists.
+///
 #[derive(Debug)]
+/// Its flags stand in the context, too: what is moved when a transaction begins is four words.
 pub(crate) struct Update<'d> {
     frame: Frame<'d>,
-    /// Whether other commits make way for this one.
-    pub(crate) privileged: bool,
-    /// A closure given to `modify` panicked: the transaction must not commit.
-    doomed: Cell<bool>,
 }
 
 /// What the lists said at some point, to go back to it.
@@ -48,7 +46,11 @@ fn reentrant() -> ! {
 impl<'d> Update<'d> {
     #[inline(always)]
     pub(crate) fn new(frame: Frame<'d>, privileged: bool) -> Self {
-        Self { frame, privileged, doomed: Cell::new(false) }
+        let context = frame.context();
+        context.updating.set(true);
+        context.privileged.set(privileged);
+        context.doomed.set(false);
+        Self { frame }
     }
 
     #[inline(always)]
@@ -57,7 +59,25 @@ impl<'d> Update<'d> {
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
-        self.doomed.get()
+        self.frame.context().doomed.get()
+    }
+
+    /// Whether other commits make way for this one.
+    #[inline(always)]
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.frame.context().privileged.get()
+    }
+
+    /// Whether its end has not been dealt with.
+    #[inline(always)]
+    pub(crate) fn is_running(&self) -> bool {
+        self.frame.context().updating.get()
+    }
+
+    /// Notes that its end has been dealt with.
+    #[inline(always)]
+    pub(crate) fn end(&self) {
+        self.frame.context().updating.set(false);
     }
 
     /// Where the transaction has an own version of the object.
@@ -86,7 +106,7 @@ impl<'d> Update<'d> {
     #[inline(always)]
     fn below(&self, slot: Numbered) -> Option<NodeRef<'d>> {
         let inner = self.frame.inner();
-        if self.privileged {
+        if self.is_privileged() {
             inner.privilege.note(slot.slot);
         }
         let version = self.frame.version(inner.slot(slot.slot));
@@ -213,7 +233,7 @@ impl<'d> Update<'d> {
         match entry.state {
             WriteState::Private => {}
             WriteState::Shared => {
-                let lending = Lending(&self.doomed);
+                let lending = Lending(&self.frame.context().doomed);
                 self.set(at, WriteEntry { state: WriteState::Lent, ..entry });
                 // SAFETY: the caller knows the value to be a `T`; a shared version does not change.
                 let copy = unsafe { pending::peek::<T>(entry.node) }.clone();
@@ -230,7 +250,7 @@ impl<'d> Update<'d> {
 
     #[inline(always)]
     fn lend<T, R>(&self, at: usize, node: NodePtr, change: impl FnOnce(&mut T) -> R) -> R {
-        let lending = Lending(&self.doomed);
+        let lending = Lending(&self.frame.context().doomed);
         // SAFETY: the caller knows the value to be a `T`; while the state of the entry is `Lent`
         // nobody else gets a reference to the value.
         let result = change(unsafe { pending::borrow_mut(node) });

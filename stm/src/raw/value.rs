@@ -4,7 +4,7 @@
 //! box of their own, and the node holds the pointer: headers are recycled by size, so large ones
 //! would keep large memory, and every node may then be aligned alike.
 
-use std::mem;
+use std::mem::{self, MaybeUninit};
 
 use super::slot::{NodePtr, VALUE_ALIGN, VALUE_AT};
 
@@ -13,6 +13,9 @@ pub(crate) type DropFn = unsafe fn(*mut u8);
 
 /// The largest value that lies in a node itself.
 pub(crate) const LARGEST_INLINE: usize = 448;
+
+/// A word of anything, pointers and padding included.
+type Word = MaybeUninit<usize>;
 
 const fn is_boxed<T>() -> bool {
     mem::align_of::<T>() > VALUE_ALIGN || mem::size_of::<T>() > LARGEST_INLINE
@@ -107,6 +110,13 @@ pub(crate) unsafe fn get_mut<'t, T>(node: NodePtr) -> &'t mut T {
 #[inline(always)]
 pub(crate) unsafe fn relocate(from: NodePtr, to: NodePtr, size: usize) {
     let (source, target) = (place(from), place(to));
+    if (1..=mem::size_of::<Word>()).contains(&size) {
+        // The common case, without a call.
+        // SAFETY: slots and blocks are a multiple of a word long, and so aligned: where there is
+        // room for one byte there is room for a word.
+        unsafe { target.cast::<Word>().write(source.cast::<Word>().read()) };
+        return;
+    }
     // SAFETY: `size` bytes can be read at `from` and written at `to`, which are different nodes.
     unsafe { source.copy_to_nonoverlapping(target, size) };
 }

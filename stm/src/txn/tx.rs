@@ -44,14 +44,12 @@ use crate::tvar::TVar;
 #[derive(Debug)]
 pub struct Tx<'d> {
     core: Update<'d>,
-    ended: bool,
 }
 
 impl<'d> Tx<'d> {
     #[inline(always)]
     pub(super) fn new(frame: Frame<'d>, privileged: bool) -> Self {
-        frame.context().updating.set(true);
-        Self { core: Update::new(frame, privileged), ended: false }
+        Self { core: Update::new(frame, privileged) }
     }
 
     #[inline(always)]
@@ -342,7 +340,7 @@ impl<'d> Tx<'d> {
 
     /// Ends the attempt by a commit, and leaves the handlers that must run now.
     #[inline(always)]
-    pub(super) fn commit(mut self) -> (Result<CommitTs, Refusal>, After) {
+    pub(super) fn commit(self) -> (Result<CommitTs, Refusal>, After) {
         let outcome = commit::commit(&self.core);
         match outcome {
             Ok(ts) => {
@@ -359,7 +357,7 @@ impl<'d> Tx<'d> {
                     inner.after_update(context);
                 }
                 let after = self.take_handlers(true);
-                self.ended = true;
+                self.core.end();
                 (outcome, after)
             }
             Err(Refusal::Conflict(cause)) => (outcome, self.abort(cause)),
@@ -368,11 +366,11 @@ impl<'d> Tx<'d> {
     }
 
     /// Ends the attempt without commit.
-    pub(super) fn abort(mut self, cause: AbortCause) -> After {
+    pub(super) fn abort(self, cause: AbortCause) -> After {
         let frame = self.core.frame();
         frame.inner().count_abort(&frame.context().seat, cause);
         self.core.discard_all();
-        self.ended = true;
+        self.core.end();
         self.take_handlers(false)
     }
 
@@ -426,10 +424,9 @@ impl<'d> Tx<'d> {
 impl Drop for Tx<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !self.ended {
+        if self.core.is_running() {
             self.unwind();
         }
-        self.frame().context().updating.set(false);
     }
 }
 
@@ -442,6 +439,7 @@ impl Tx<'_> {
         self.core.discard_all();
         // They run when the context is free again; a panic in one of them would abort the process.
         let after = self.take_handlers(false);
+        self.core.end();
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.run()));
     }
 }
