@@ -30,8 +30,11 @@ mod publish;
 mod validate;
 
 use crate::clock::{CommitTs, Tick};
+use crate::domain::Inner;
 use crate::event::AbortCause;
 use crate::layer::Written;
+use crate::raw::context::Context;
+use crate::raw::pending::{ReadEntry, WriteEntry};
 use crate::raw::update::Update;
 
 /// Why a commit did not happen.
@@ -43,52 +46,70 @@ pub(crate) enum Refusal {
     SeqOver,
 }
 
-/// Commits, or gives every lock back and says why not.
-///
-/// On success the lists of the transaction still say what was read and written.
-#[inline]
-pub(crate) fn commit(update: &Update<'_>) -> Result<CommitTs, Refusal> {
-    let frame = update.frame();
-    let (inner, context) = (frame.inner(), frame.context());
-    if context.writes.is_empty() {
-        return Ok(frame.at());
-    }
-    lock::lock_all(update);
-    // Between the locks and the timestamp, with the full fence of the last lock between: see
-    // `retry` and `contention`.
-    let watched = !inner.watches.is_empty();
-    let outcome = match inner.clock.tick(frame.at().era()) {
-        Tick::At(ts) => validate::validate(update, ts).map(|()| ts).map_err(Refusal::Conflict),
-        Tick::EraOver => late(update).map_err(Refusal::Conflict),
-        Tick::SeqOver => Err(Refusal::SeqOver),
-    };
-    match outcome {
-        Ok(ts) => publish::publish_all(update, ts, watched),
-        Err(_) => lock::unlock_all(update),
-    }
-    outcome
+/// A commit under way: the transaction, and its lists.
+#[derive(Debug)]
+struct Commit<'c, 'd> {
+    update: &'c Update<'d>,
+    inner: &'d Inner,
+    context: &'c Context,
+    reads: &'c [ReadEntry],
+    writes: &'c mut [WriteEntry],
 }
 
-/// Whether a transaction of an era that is over may still commit, at the end of its era.
+/// Commits, or gives every lock back and says why not.
 ///
-/// The layer above decides about what is written; here it is checked that everything read is
-/// what is newest at the end of that era, and that nobody is about to change it.
-#[cold]
-fn late(update: &Update<'_>) -> Result<CommitTs, AbortCause> {
+/// After a success the lists of the transaction are empty; else they are as they were.
+#[inline(always)]
+pub(crate) fn commit(update: &Update<'_>) -> Result<CommitTs, Refusal> {
     let frame = update.frame();
-    let (inner, context) = (frame.inner(), frame.context());
-    let Some(layer) = &inner.layer else { return Err(AbortCause::EraOver) };
-    let end = frame.at().end_of_era();
-    let mut written = context.writes.iter(0).map(|entry| {
-        let newest = entry.over.map(|node| inner.node(node));
-        Written {
-            kind: inner.node(entry.node).kind(),
-            newest: newest.map(|node| (node.kind(), node.stamp())),
-        }
-    });
-    if !layer.admits_late(frame.at().era(), &mut written) {
-        return Err(AbortCause::EraOver);
+    let context = frame.context();
+    if context.writes.is_empty() {
+        context.reads.clear();
+        return Ok(frame.at());
     }
-    validate::validate_at(update, end)?;
-    Ok(end)
+    let inner = frame.inner();
+    update.with_lists(|reads, writes| Commit { update, inner, context, reads, writes }.run())
+}
+
+impl Commit<'_, '_> {
+    #[inline(always)]
+    fn run(mut self) -> Result<CommitTs, Refusal> {
+        self.lock_all();
+        // Between the locks and the timestamp, with the full fence of the last lock between: see
+        // `retry` and `contention`.
+        let watched = !self.inner.watches.is_empty();
+        let outcome = match self.inner.clock.tick(self.update.frame().at().era()) {
+            Tick::At(ts) => self.validate(ts).map(|()| ts).map_err(Refusal::Conflict),
+            Tick::EraOver => self.late().map_err(Refusal::Conflict),
+            Tick::SeqOver => Err(Refusal::SeqOver),
+        };
+        match outcome {
+            Ok(ts) => self.publish_all(ts, watched),
+            Err(_) => self.unlock_all(),
+        }
+        outcome
+    }
+
+    /// Whether a transaction of an era that is over may still commit, at the end of its era.
+    ///
+    /// The layer above decides about what is written; here it is checked that everything read is
+    /// what is newest at the end of that era, and that nobody is about to change it.
+    #[cold]
+    fn late(&self) -> Result<CommitTs, AbortCause> {
+        let Some(layer) = &self.inner.layer else { return Err(AbortCause::EraOver) };
+        let at = self.update.frame().at();
+        let mut written = self.writes.iter().map(|entry| {
+            let newest = entry.over.map(|node| self.inner.node(node));
+            Written {
+                kind: self.inner.node(entry.node).kind(),
+                newest: newest.map(|node| (node.kind(), node.stamp())),
+            }
+        });
+        if !layer.admits_late(at.era(), &mut written) {
+            return Err(AbortCause::EraOver);
+        }
+        let end = at.end_of_era();
+        self.validate_at(end)?;
+        Ok(end)
+    }
 }

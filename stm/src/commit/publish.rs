@@ -1,42 +1,43 @@
 //! Publishing what was written.
 
+use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
-use crate::raw::update::Update;
 use crate::reclaim::superseded::Entry;
 
-/// Makes every version of the transaction the newest of its object, at `ts`, and unlocks.
-#[inline]
-pub(crate) fn publish_all(update: &Update<'_>, ts: CommitTs, watched: bool) {
-    let frame = update.frame();
-    let (inner, context) = (frame.inner(), frame.context());
-    let mut superseded = context.superseded.borrow_mut();
-    for entry in context.writes.iter(0) {
-        let slot = inner.slot(entry.slot.slot);
-        if entry.created && entry.state == WriteState::Tombstone {
-            // Created and deleted: nobody ever saw it.
-            slot.unlock(None);
-            context.abandoned.push(entry);
-            continue;
+impl Commit<'_, '_> {
+    /// Makes every version of the transaction the newest of its object, at `ts`, and unlocks.
+    #[inline(always)]
+    pub(super) fn publish_all(self, ts: CommitTs, watched: bool) {
+        let Self { inner, context, writes, .. } = self;
+        let mut superseded = context.superseded.borrow_mut();
+        for entry in &*writes {
+            let slot = inner.slot(entry.slot.slot);
+            if entry.created && entry.state == WriteState::Tombstone {
+                // Created and deleted: nobody ever saw it.
+                slot.unlock(None);
+                context.abandon(*entry);
+                continue;
+            }
+            let over = entry.over.map(|node| inner.node(node));
+            let room = || inner.room_of(entry.slot, entry.indexed);
+            let node = pending::settle_in(slot, inner.node(entry.node), room, context, inner);
+            node.set_prev(over);
+            node.set_stamp(ts);
+            slot.publish(node);
+            if let Some(over) = over {
+                let from = over.stamp();
+                superseded.push(Entry::Version { slot: entry.slot.slot, from, until: ts });
+            }
+            if entry.state == WriteState::Tombstone {
+                superseded.push(Entry::Deleted { slot: entry.slot, at: ts });
+            }
         }
-        let over = entry.over.map(|node| inner.node(node));
-        let room = || inner.room_of(entry.slot, entry.indexed);
-        let node = pending::settle_in(slot, inner.node(entry.node), room, context, inner);
-        node.set_prev(over);
-        node.set_stamp(ts);
-        slot.publish(node);
-        if let Some(over) = over {
-            let from = over.stamp();
-            superseded.push(Entry::Version { slot: entry.slot.slot, from, until: ts });
-        }
-        if entry.state == WriteState::Tombstone {
-            superseded.push(Entry::Deleted { slot: entry.slot, at: ts });
-        }
-    }
-    drop(superseded);
-    if watched {
-        for entry in context.writes.iter(0) {
-            inner.watches.wake(entry.slot.slot);
+        drop(superseded);
+        if watched {
+            for entry in &*writes {
+                inner.watches.wake(entry.slot.slot);
+            }
         }
     }
 }

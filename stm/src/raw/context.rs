@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) index: WriteIndex,
     /// Versions written and written again in the running transaction.
     pub(crate) discarded: Log<NodePtr>,
+    /// Whether there is more than reads and writes to see to at the end of the transaction.
+    pub(crate) extras: Cell<bool>,
     /// Objects created and rolled back in the running transaction.
     pub(crate) abandoned: Log<WriteEntry>,
     pub(crate) handlers: Handlers,
@@ -75,10 +77,23 @@ impl Context {
             writes: Log::new(),
             index: WriteIndex::default(),
             discarded: Log::new(),
+            extras: Cell::new(false),
             abandoned: Log::new(),
             handlers: Handlers::default(),
             superseded: RefCell::default(),
         }
+    }
+
+    /// Keeps a version for the end of the transaction: somebody may still refer to its value.
+    pub(crate) fn discard(&self, node: NodePtr) {
+        self.discarded.push(node);
+        self.extras.set(true);
+    }
+
+    /// Keeps an object for the end of the transaction, which will undo its creation.
+    pub(crate) fn abandon(&self, entry: WriteEntry) {
+        self.abandoned.push(entry);
+        self.extras.set(true);
     }
 
     /// Pins the collector: nothing that is trimmed from now on is recycled before the guard goes.

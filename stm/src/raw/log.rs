@@ -59,11 +59,6 @@ impl<E: Copy> Log<E> {
         self.with(Vec::clear);
     }
 
-    /// Sorts by a plain key.
-    pub(crate) fn sort_by_key(&self, key: fn(&E) -> usize) {
-        self.with(|entries| entries.sort_unstable_by_key(key));
-    }
-
     /// The entries from `start` on, as copies; those added meanwhile included.
     #[inline(always)]
     pub(crate) fn iter(&self, start: usize) -> Iter<'_, E> {
@@ -73,6 +68,12 @@ impl<E: Copy> Log<E> {
     /// All entries, which leaves the list empty.
     pub(crate) fn take(&self) -> Vec<E> {
         self.with(std::mem::take)
+    }
+
+    /// The entries themselves, for the time of `f`, which must not use this list.
+    #[inline(always)]
+    pub(super) fn borrow<R>(&self, f: impl FnOnce(&mut Vec<E>) -> R) -> R {
+        self.with(f)
     }
 
     /// A copy of all entries.

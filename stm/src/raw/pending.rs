@@ -58,6 +58,7 @@ pub(crate) enum WriteState {
 #[derive(Debug, Default)]
 pub(crate) struct WriteIndex {
     filter: Cell<u64>,
+    mapped: Cell<bool>,
     map: RefCell<HashMap<usize, usize, BuildHasherDefault<AddressHasher>>>,
 }
 
@@ -112,6 +113,7 @@ impl WriteIndex {
         let addr = entry.slot.slot.addr();
         self.filter.set(self.filter.get() | 1 << (scramble(addr) >> 58));
         if at >= LINEAR {
+            self.mapped.set(true);
             if at == LINEAR {
                 self.rebuild(writes);
             } else {
@@ -131,9 +133,8 @@ impl WriteIndex {
     }
 
     #[inline(always)]
-    pub(crate) fn clear(&self, len: usize) {
-        self.filter.set(0);
-        if len > LINEAR {
+    pub(crate) fn clear(&self) {
+        if self.filter.replace(0) != 0 && self.mapped.replace(false) {
             self.map.borrow_mut().clear();
         }
     }
@@ -144,6 +145,8 @@ type Handler = Box<dyn FnOnce()>;
 /// What a transaction does after its end.
 #[derive(Default)]
 pub(crate) struct Handlers {
+    /// Whether there are any.
+    pub(crate) any: Cell<bool>,
     pub(crate) after_commit: RefCell<Vec<Handler>>,
     pub(crate) after_abort: RefCell<Vec<Handler>>,
 }

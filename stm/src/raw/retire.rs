@@ -18,7 +18,7 @@ use crate::domain::Inner;
 use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 
 /// Versions in a batch. What a thread holds back, at most.
-pub(crate) const BATCH: usize = if cfg!(any(loom, shuttle, sanitized, miri)) { 2 } else { 64 };
+pub(crate) const BATCH: usize = if cfg!(any(loom, shuttle, sanitized, miri)) { 2 } else { 128 };
 
 /// Versions that were trimmed and whose time has come.
 #[derive(Debug, Default)]

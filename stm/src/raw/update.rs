@@ -153,6 +153,8 @@ impl<'d> Update<'d> {
             Some((at, entry)) => self.overwrite(at, entry, value, typed.kind()),
             None => {
                 let (context, inner) = (self.frame.context(), self.frame.inner());
+                // The commit will lock it: let the memory be under way meanwhile.
+                inner.slot(slot.slot).prefetch();
                 let node = pending::new_version(value, typed.kind(), context, inner);
                 self.push(slot, node, WriteState::Private, Origin::Typed);
             }
@@ -177,7 +179,7 @@ impl<'d> Update<'d> {
             WriteState::Shared => {
                 let (context, inner) = (self.frame.context(), self.frame.inner());
                 let node = pending::new_version(value, kind, context, inner);
-                context.discarded.push(entry.node);
+                context.discard(entry.node);
                 self.set(at, WriteEntry { node, state: WriteState::Private, ..entry });
             }
             WriteState::Lent | WriteState::Tombstone => reentrant(),
@@ -239,7 +241,7 @@ impl<'d> Update<'d> {
                 let copy = unsafe { pending::peek::<T>(entry.node) }.clone();
                 mem::forget(lending);
                 let (context, inner) = (self.frame.context(), self.frame.inner());
-                context.discarded.push(entry.node);
+                context.discard(entry.node);
                 entry.node = pending::new_version(copy, kind, context, inner);
             }
             WriteState::Lent | WriteState::Tombstone => reentrant(),
@@ -386,7 +388,7 @@ impl<'d> Update<'d> {
                 if entry.state == WriteState::Lent {
                     reentrant();
                 }
-                context.discarded.push(entry.node);
+                context.discard(entry.node);
                 let node = pending::new_tombstone(context, inner);
                 self.set(at, WriteEntry { node, state: WriteState::Tombstone, ..entry });
             }
@@ -419,9 +421,9 @@ impl<'d> Update<'d> {
         for (at, entry) in context.writes.iter(0).enumerate() {
             match savepoint.writes.get(at) {
                 Some(before) if before.node == entry.node => {}
-                Some(_) => context.discarded.push(entry.node),
-                None if entry.created => context.abandoned.push(entry),
-                None => context.discarded.push(entry.node),
+                Some(_) => context.discard(entry.node),
+                None if entry.created => context.abandon(entry),
+                None => context.discard(entry.node),
             }
         }
         // A version that was replaced since stands in both lists; it stands again.
@@ -437,6 +439,7 @@ impl<'d> Update<'d> {
     /// Drops everything the transaction wrote, and forgets what it read.
     pub(crate) fn discard_all(&self) {
         let context = self.frame.context();
+        context.reads.clear();
         for entry in context.writes.take() {
             self.discard_entry(entry);
         }
@@ -457,23 +460,47 @@ impl<'d> Update<'d> {
         }
     }
 
-    /// Clears the lists. The versions in the list of writes must have found their place.
+    /// Lends the lists of reads and writes to `f`, and clears them if it succeeds.
+    ///
+    /// Only for the commit, which has the lists from here and nowhere else, and runs no user code.
+    #[inline(always)]
+    pub(crate) fn with_lists<R, E>(
+        &self,
+        f: impl FnOnce(&[ReadEntry], &mut [WriteEntry]) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let context = self.frame.context();
+        context.reads.borrow(|reads| {
+            context.writes.borrow(|writes| {
+                let result = f(reads, writes);
+                if result.is_ok() {
+                    reads.clear();
+                    writes.clear();
+                }
+                result
+            })
+        })
+    }
+
+    /// Clears what is left beside the lists of reads and writes.
     #[inline(always)]
     pub(crate) fn forget(&self) {
+        let context = self.frame.context();
+        context.index.clear();
+        if context.extras.get() {
+            self.forget_extras();
+        }
+    }
+
+    #[cold]
+    fn forget_extras(&self) {
         let (context, inner) = (self.frame.context(), self.frame.inner());
-        if !context.discarded.is_empty() {
-            for node in context.discarded.take() {
-                pending::discard(node, context, inner);
-            }
+        context.extras.set(false);
+        for node in context.discarded.take() {
+            pending::discard(node, context, inner);
         }
-        if !context.abandoned.is_empty() {
-            for entry in context.abandoned.take() {
-                self.discard_entry(entry);
-            }
+        for entry in context.abandoned.take() {
+            self.discard_entry(entry);
         }
-        context.index.clear(context.writes.len());
-        context.writes.clear();
-        context.reads.clear();
         context.reads.shrink(1 << 16);
         context.writes.shrink(1 << 12);
     }

@@ -70,8 +70,8 @@ impl SupersededLog {
             self.settle_one(entry, inner, me);
         }
         self.fresh = fresh;
-        if all || self.retired.len() >= BATCH {
-            let batch = mem::take(&mut self.retired);
+        if self.retired.len() >= BATCH || all && !self.retired.is_empty() {
+            let batch = mem::replace(&mut self.retired, Vec::with_capacity(BATCH));
             me.seat.counters.retired.add(batch.len());
             inner.emit(|| Event::Retired { versions: batch.len() });
             retire::retire(batch, &inner.ready, &me.pin());

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::tx::Tx;
+use super::tx::{Sleep, Tx};
 use crate::clock::{CommitTs, Era};
 use crate::commit::Refusal;
 use crate::contention::{PATIENCE, Turn};
@@ -204,27 +204,106 @@ impl<'d> Transaction<'d> {
         self,
         mut update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
     ) -> Result<Committed<R>, TxError<E>> {
-        // The common end: the first attempt commits.
-        let mut progress = Progress::new(self);
+        let started = self.timeout.map(|_| Instant::now());
+        // The first attempt mostly commits, and then nothing need be known of further ones.
+        let pause = match self.attempt(&mut update, false) {
+            Attempt::Done(outcome) => return outcome,
+            Attempt::Paused(pause) => pause,
+        };
+        self.execute_again(update, started, pause)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn execute_again<R, E>(
+        self,
+        mut update: impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+        started: Option<Instant>,
+        mut pause: Pause<'d>,
+    ) -> Result<Committed<R>, TxError<E>> {
+        let mut progress = Progress::new(self, started);
         loop {
-            match progress.attempt(&mut update) {
-                Attempt::Done(outcome) => return outcome,
-                Attempt::Again => {}
+            if let Some(error) = progress.after(pause) {
+                return Err(error);
+            }
+            pause = match self.attempt(&mut update, progress.turn.is_some()) {
+                Attempt::Done(outcome) => {
+                    let conflicts = progress.lost;
+                    return outcome.map(|committed| Committed { conflicts, ..committed });
+                }
+                Attempt::Paused(pause) => pause,
+            };
+        }
+    }
+
+    #[inline(always)]
+    fn attempt<R, E>(
+        self,
+        update: &mut impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
+        privileged: bool,
+    ) -> Attempt<'d, R, E> {
+        let frame = Frame::begin(&self.domain.inner);
+        if frame.context().is_nested() {
+            return Attempt::Done(Err(TxError::Nested));
+        }
+        if self.era.is_some_and(|era| era != frame.at().era()) {
+            return Attempt::Done(Err(TxError::EraOver));
+        }
+        let tx = Tx::new(frame, privileged);
+        match update(&tx) {
+            Ok(value) if !tx.core().is_doomed() => {
+                let wrote = !tx.core().frame().context().writes.is_empty();
+                let (outcome, after) = tx.commit();
+                match outcome {
+                    Ok(ts) => {
+                        after.run();
+                        Attempt::Done(Ok(Committed { value, ts, wrote, conflicts: 0 }))
+                    }
+                    Err(refusal) => {
+                        drop(value);
+                        after.run();
+                        Attempt::Paused(Pause::Refused(refusal))
+                    }
+                }
+            }
+            Ok(_) => {
+                tx.abort(AbortCause::Refused).run();
+                Attempt::Done(Err(TxError::HalfModified))
+            }
+            Err(Stop::Cancel(error)) => {
+                tx.abort(AbortCause::Cancelled).run();
+                Attempt::Done(Err(TxError::Cancelled(error)))
+            }
+            Err(Stop::Retry(Retry(()))) => {
+                let (sleep, after) = tx.block();
+                after.run();
+                Attempt::Paused(Pause::Blocked(sleep))
             }
         }
     }
 }
 
 /// What one execution of the closure led to.
-enum Attempt<R, E> {
+enum Attempt<'d, R, E> {
     Done(Result<Committed<R>, TxError<E>>),
-    Again,
+    Paused(Pause<'d>),
+}
+
+/// Why the closure must be executed again.
+enum Pause<'d> {
+    /// The commit was refused.
+    Refused(Refusal),
+    /// It waits for a change.
+    Blocked(Sleep<'d>),
 }
 
 /// A transaction between two executions.
 struct Progress<'d> {
     transaction: Transaction<'d>,
     started: Option<Instant>,
+    /// Executions lost to conflicts, in all.
+    lost: u32,
+    /// And since the transaction last slept: what the patience is measured by.
     conflicts: u32,
     backoff: Backoff,
     turn: Option<Turn<'d>>,
@@ -237,100 +316,50 @@ impl fmt::Debug for Progress<'_> {
 }
 
 impl<'d> Progress<'d> {
-    #[inline(always)]
-    fn new(transaction: Transaction<'d>) -> Self {
-        let started = transaction.timeout.map(|_| Instant::now());
-        Self { transaction, started, conflicts: 0, backoff: Backoff::new(), turn: None }
+    fn new(transaction: Transaction<'d>, started: Option<Instant>) -> Self {
+        Self { transaction, started, lost: 0, conflicts: 0, backoff: Backoff::new(), turn: None }
     }
 
     fn deadline(&self) -> Option<Instant> {
         self.started.zip(self.transaction.timeout).and_then(|(at, after)| at.checked_add(after))
     }
 
-    #[inline(always)]
-    fn attempt<R, E>(
-        &mut self,
-        update: &mut impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
-    ) -> Attempt<R, E> {
-        let frame = Frame::begin(&self.transaction.domain.inner);
-        if frame.context().is_nested() {
-            return Attempt::Done(Err(TxError::Nested));
-        }
-        if self.transaction.era.is_some_and(|era| era != frame.at().era()) {
-            return Attempt::Done(Err(TxError::EraOver));
-        }
-        let tx = Tx::new(frame, self.turn.is_some());
-        match update(&tx) {
-            Ok(value) if !tx.core().is_doomed() => {
-                let wrote = !tx.core().frame().context().writes.is_empty();
-                let (outcome, after) = tx.commit();
-                match outcome {
-                    Ok(ts) => {
-                        self.turn = None;
-                        after.run();
-                        let conflicts = self.conflicts;
-                        Attempt::Done(Ok(Committed { value, ts, wrote, conflicts }))
-                    }
-                    Err(refusal) => {
-                        drop(value);
-                        after.run();
-                        self.after_refusal(refusal)
-                    }
+    /// Waits as the pause demands, or says why the transaction can't go on.
+    fn after<E>(&mut self, pause: Pause<'d>) -> Option<TxError<E>> {
+        match pause {
+            Pause::Refused(refusal) => self.after_refusal(refusal),
+            Pause::Blocked(sleep) => {
+                // A privileged transaction gives its turn up for the time that it sleeps.
+                self.turn = None;
+                self.conflicts = 0;
+                match sleep.sleep(&self.transaction.domain.inner, self.deadline()) {
+                    Some(Wake::Changed) => None,
+                    Some(Wake::TimedOut) => Some(TxError::TimedOut),
+                    None => Some(TxError::NothingToWaitFor),
                 }
             }
-            Ok(_) => {
-                self.turn = None;
-                tx.abort(AbortCause::Refused).run();
-                Attempt::Done(Err(TxError::HalfModified))
-            }
-            Err(Stop::Cancel(error)) => {
-                let after = tx.abort(AbortCause::Cancelled);
-                self.turn = None;
-                after.run();
-                Attempt::Done(Err(TxError::Cancelled(error)))
-            }
-            Err(Stop::Retry(Retry(()))) => self.block(tx),
         }
     }
 
-    /// Sleeps until something changes. A privileged transaction gives its turn up for that.
-    #[cold]
-    fn block<R, E>(&mut self, tx: Tx<'_>) -> Attempt<R, E> {
-        let deadline = self.deadline();
-        let turn = self.turn.take();
-        let (wake, after) = tx.block(deadline, || drop(turn));
-        after.run();
-        match wake {
-            Some(Wake::Changed) => {
-                self.conflicts = 0;
-                Attempt::Again
-            }
-            Some(Wake::TimedOut) => Attempt::Done(Err(TxError::TimedOut)),
-            None => Attempt::Done(Err(TxError::NothingToWaitFor)),
-        }
-    }
-
-    #[cold]
-    fn after_refusal<R, E>(&mut self, refusal: Refusal) -> Attempt<R, E> {
-        let inner = &self.transaction.domain.inner;
-        if refusal == Refusal::SeqOver
-            && inner.roll_era(self.transaction.domain.now().era()).is_err()
-        {
-            return Attempt::Done(Err(TxError::ClockExhausted));
+    fn after_refusal<E>(&mut self, refusal: Refusal) -> Option<TxError<E>> {
+        let domain = self.transaction.domain;
+        if refusal == Refusal::SeqOver && domain.inner.roll_era(domain.now().era()).is_err() {
+            return Some(TxError::ClockExhausted);
         }
         if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
-            return Attempt::Done(Err(TxError::TimedOut));
+            return Some(TxError::TimedOut);
         }
+        self.lost = self.lost.saturating_add(1);
         self.conflicts = self.conflicts.saturating_add(1);
         if self.conflicts >= PATIENCE && self.turn.is_none() {
             let conflicts = self.conflicts;
-            inner.emit(|| Event::Privileged { conflicts });
-            self.turn = Some(inner.privilege.enter());
-            inner.count_privileged();
+            domain.inner.emit(|| Event::Privileged { conflicts });
+            self.turn = Some(domain.inner.privilege.enter());
+            domain.inner.count_privileged();
         } else {
             self.backoff.snooze();
         }
-        Attempt::Again
+        None
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::clock::CommitTs;
 use crate::commit::{self, Refusal};
+use crate::domain::Inner;
 use crate::error::{AccessError, Retry};
 use crate::event::{AbortCause, Event};
 use crate::handle::Handle;
@@ -11,7 +12,7 @@ use crate::kind::Kind;
 use crate::layer::Version;
 use crate::raw::frame::Frame;
 use crate::raw::update::Update;
-use crate::retry::Wake;
+use crate::retry::{Wake, Watch};
 use crate::tvar::TVar;
 
 /// An update transaction.
@@ -305,7 +306,9 @@ impl<'d> Tx<'d> {
     /// });
     /// ```
     pub fn after_commit(&self, handler: impl FnOnce() + 'static) {
-        self.frame().context().handlers.after_commit.borrow_mut().push(Box::new(handler));
+        let handlers = &self.frame().context().handlers;
+        handlers.any.set(true);
+        handlers.after_commit.borrow_mut().push(Box::new(handler));
     }
 
     /// Runs `handler` after this *attempt* has ended without commit, for whatever reason, on this
@@ -324,7 +327,9 @@ impl<'d> Tx<'d> {
     /// });
     /// ```
     pub fn after_abort(&self, handler: impl FnOnce() + 'static) {
-        self.frame().context().handlers.after_abort.borrow_mut().push(Box::new(handler));
+        let handlers = &self.frame().context().handlers;
+        handlers.any.set(true);
+        handlers.after_abort.borrow_mut().push(Box::new(handler));
     }
 
     /// The instant that this transaction sees.
@@ -341,12 +346,13 @@ impl<'d> Tx<'d> {
     /// Ends the attempt by a commit, and leaves the handlers that must run now.
     #[inline(always)]
     pub(super) fn commit(self) -> (Result<CommitTs, Refusal>, After) {
+        let lists = self.frame().context();
+        let (reads, writes) = (lists.reads.len(), lists.writes.len());
         let outcome = commit::commit(&self.core);
         match outcome {
             Ok(ts) => {
                 let frame = self.core.frame();
                 let (inner, context) = (frame.inner(), frame.context());
-                let (reads, writes) = (context.reads.len(), context.writes.len());
                 self.core.forget();
                 if writes > 0 {
                     if inner.statistics {
@@ -374,48 +380,34 @@ impl<'d> Tx<'d> {
         self.take_handlers(false)
     }
 
-    /// Ends the attempt, and sleeps until something that it has read has changed.
-    ///
-    /// `None`: it has read nothing.
-    pub(super) fn block(
-        self,
-        deadline: Option<Instant>,
-        before_sleep: impl FnOnce(),
-    ) -> (Option<Wake>, After) {
+    /// Ends the attempt, to sleep until something that it has read has changed.
+    #[cold]
+    pub(super) fn block(self) -> (Sleep<'d>, After) {
         let inner = self.frame().inner();
-        let reads = &self.frame().context().reads;
-        if reads.is_empty() {
-            return (None, self.abort(AbortCause::Refused));
+        let context = self.frame().context();
+        if context.reads.is_empty() {
+            return (Sleep::Forever, self.abort(AbortCause::Refused));
         }
-        let watch = inner.watches.watch(reads.iter(0).map(|read| read.slot));
+        let watch = inner.watches.watch(context.reads.iter(0).map(|read| read.slot));
         // With the snapshot still live; see `retry`.
-        let unchanged = reads.iter(0).all(|read| {
+        let unchanged = context.reads.iter(0).all(|read| {
             let head = inner.slot(read.slot).head();
             !head.is_locked() && head.node().map(|node| node.ptr()) == read.node
         });
-        let watched = watch.len();
-        self.frame().context().seat.counters.blocked.add(1);
-        let after = self.abort(AbortCause::Retry);
-        before_sleep();
-        let wake = if unchanged {
-            inner.emit(|| Event::Blocked { watched });
-            let wake = watch.park(deadline);
-            inner.emit(|| Event::Woken);
-            wake
-        } else {
-            Wake::Changed
-        };
-        (Some(wake), after)
+        context.seat.counters.blocked.add(1);
+        let sleep = if unchanged { Sleep::Until(watch) } else { Sleep::Over };
+        (sleep, self.abort(AbortCause::Retry))
     }
 
     #[inline(always)]
     fn take_handlers(&self, committed: bool) -> After {
-        let handlers = &self.frame().context().handlers;
-        let (mut run, mut drop) =
-            (handlers.after_commit.borrow_mut(), handlers.after_abort.borrow_mut());
-        if run.is_empty() && drop.is_empty() {
+        let context = self.frame().context();
+        if !context.handlers.any.replace(false) {
             return After(Vec::new());
         }
+        let handlers = &context.handlers;
+        let (mut run, mut drop) =
+            (handlers.after_commit.borrow_mut(), handlers.after_abort.borrow_mut());
         let (commit, abort) = (std::mem::take(&mut *run), std::mem::take(&mut *drop));
         After(if committed { commit } else { abort })
     }
@@ -441,6 +433,33 @@ impl Tx<'_> {
         let after = self.take_handlers(false);
         self.core.end();
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.run()));
+    }
+}
+
+/// How a transaction that said `retry` waits.
+#[derive(Debug)]
+pub(super) enum Sleep<'w> {
+    /// It has read nothing: nothing can wake it.
+    Forever,
+    /// Something has changed already.
+    Over,
+    /// Until something that is watched changes.
+    Until(Watch<'w>),
+}
+
+impl Sleep<'_> {
+    /// Sleeps. `None`: for ever, which it does not do.
+    pub(super) fn sleep(self, inner: &Inner, deadline: Option<Instant>) -> Option<Wake> {
+        match self {
+            Self::Forever => None,
+            Self::Over => Some(Wake::Changed),
+            Self::Until(watch) => {
+                inner.emit(|| Event::Blocked { watched: watch.len() });
+                let wake = watch.park(deadline);
+                inner.emit(|| Event::Woken);
+                Some(wake)
+            }
+        }
     }
 }
 
