@@ -16,6 +16,8 @@ use crate::raw::context::{ContextPool, Lent};
 use crate::raw::frame::Frame;
 use crate::raw::retire::{BATCH, Ready};
 use crate::raw::slab::{Numbered, Slab};
+use crate::raw::slot::SlotPtr;
+use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
 use crate::reclaim::superseded::Entry;
 use crate::retry::Watches;
@@ -66,7 +68,7 @@ pub(crate) struct Inner {
     pub(crate) blocks: BlockPool,
     /// Slots of objects with handles, and of [`TVar`]s.
     pub(crate) slots: Slab,
-    pub(crate) vars: Slab,
+    pub(crate) vars: Vars,
     dropped: DroppedVars,
     /// `Domain`s that name this domain.
     names: AtomicUsize,
@@ -80,9 +82,9 @@ pub(crate) struct Inner {
 #[derive(Default)]
 struct DroppedVars {
     len: AtomicUsize,
-    fresh: Mutex<Vec<Numbered>>,
+    fresh: Mutex<Vec<SlotPtr>>,
     /// With the instant before which transactions could get at them.
-    waiting: Mutex<Vec<(Numbered, CommitTs)>>,
+    waiting: Mutex<Vec<(SlotPtr, CommitTs)>>,
 }
 
 impl fmt::Debug for Domain {
@@ -244,7 +246,7 @@ impl DomainBuilder {
             collector: Collector::new(),
             blocks: BlockPool::new(),
             slots: Slab::new(handle::first_generation(tag.0)),
-            vars: Slab::new(0),
+            vars: Vars::default(),
             _tag: tag,
             dropped: DroppedVars::default(),
             names: AtomicUsize::new(1),
@@ -481,7 +483,7 @@ impl Domain {
     #[must_use]
     pub fn versions<T: Send + Sync + 'static>(&self, var: &TVar<T>) -> usize {
         var.expect_of(&self.inner);
-        Frame::begin(&self.inner).chain_len(var.typed().slot().slot)
+        Frame::begin(&self.inner).chain_len(var.typed().slot())
     }
 
     /// What has happened so far.
@@ -543,6 +545,18 @@ impl Inner {
         Lent::of(self).seat.counters.privileged.add(1);
     }
 
+    /// A fresh timestamp, of whichever era. `None` at the end of all time.
+    fn tick(&self) -> Option<CommitTs> {
+        loop {
+            let era = self.clock.now().era();
+            match self.clock.tick(era) {
+                Tick::At(ts) => return Some(ts),
+                Tick::EraOver => {}
+                Tick::SeqOver => self.roll_era(era).ok()?,
+            }
+        }
+    }
+
     /// Begins a new era because the sequence of this one has run out.
     ///
     /// # Errors
@@ -592,7 +606,7 @@ impl Inner {
     }
 
     /// Takes over the slot of a variable without handles.
-    pub(crate) fn drop_var(self: &Arc<Self>, slot: Numbered) {
+    pub(crate) fn drop_var(self: &Arc<Self>, slot: SlotPtr) {
         let mut fresh = self.dropped.fresh.lock();
         fresh.push(slot);
         let len = fresh.len();
@@ -604,22 +618,22 @@ impl Inner {
     }
 
     /// Ends dropped variables that no transaction can refer to. Runs users' `Drop`.
-    fn reclaim_dropped(&self, context: &Lent<'_>) -> usize {
+    fn reclaim_dropped(self: &Arc<Self>, context: &Lent<'_>) -> usize {
         let fresh = std::mem::take(&mut *self.dropped.fresh.lock());
         let mut waiting = std::mem::take(&mut *self.dropped.waiting.lock());
         if fresh.is_empty() && waiting.is_empty() {
             return 0;
         }
-        // Whoever announces after this tick has a snapshot at or above it, and no handle.
-        if let Tick::At(now) = self.clock.tick(self.clock.now().era()) {
-            waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
-        } else {
-            self.dropped.fresh.lock().extend(fresh);
-        }
+        // Whoever announces after this tick has a snapshot at or above it, and no handle. At the
+        // end of all time there is no tick, and they wait until nobody is under way.
+        let now = self.tick().unwrap_or(CommitTs::NEVER);
+        waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
         let mut live = Live::default();
         live.look(&self.registry, &self.clock);
         let before = waiting.len();
-        let (wait, gone) = waiting.into_iter().partition(|&(_, at)| live.any_before(at));
+        let (wait, gone) = waiting.into_iter().partition(|&(_, at)| {
+            live.any_before(at) && !(at == CommitTs::NEVER && live.is_idle())
+        });
         self.dropped.waiting.lock().extend::<Vec<_>>(wait);
         let gone: Vec<_> = gone;
         debug_assert!(gone.len() <= before);
@@ -631,9 +645,22 @@ impl Inner {
 
     /// See [`Domain::reclaim`].
     pub(crate) fn tidy(self: &Arc<Self>) {
-        // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it to
-        // them.
-        let Some(_tidying) = self.tidying.try_lock() else { return };
+        loop {
+            // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it
+            // to them.
+            let Some(tidying) = self.tidying.try_lock() else { return };
+            self.tidy_up();
+            drop(tidying);
+            // Somebody may have come just before the end. When no transaction can begin any more
+            // there will be nobody else to see to it.
+            let orphaned = self.names.load(Ordering::Acquire) == 0;
+            if !orphaned || self.dropped.fresh.lock().is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn tidy_up(self: &Arc<Self>) {
         let context = Lent::of(self);
         loop {
             self.contexts.lock().for_each_idle(|log| {

@@ -33,8 +33,8 @@ pub struct Written {
 /// struct Lenient;
 ///
 /// impl Layer for Lenient {
-///     fn admits_late(&self, era: Era, written: &mut dyn Iterator<Item = Written>) -> bool {
-///         written.into_iter().all(|object| object.newest.is_none_or(|(_, stamp)| stamp.era() <= era))
+///     fn admits_late(&self, era: Era, written: &[Written]) -> bool {
+///         written.iter().all(|object| object.newest.is_none_or(|(_, stamp)| stamp.era() <= era))
 ///     }
 /// }
 ///
@@ -55,7 +55,7 @@ pub trait Layer: Send + Sync + Debug {
     /// Asked while everything written is locked. What was *read* is checked by the domain: it must
     /// be the newest version of that era or before. The default refuses: the transaction is
     /// executed again in the new era.
-    fn admits_late(&self, era: Era, written: &mut dyn Iterator<Item = Written>) -> bool {
+    fn admits_late(&self, era: Era, written: &[Written]) -> bool {
         let _ = (era, written);
         false
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::domain::{Domain, Inner};
-use crate::raw::frame::Typed;
+use crate::raw::var::Typed;
 use crate::sync::Ordering;
 
 /// A variable that transactions read and write.
@@ -23,7 +23,6 @@ use crate::sync::Ordering;
 /// ```
 pub struct TVar<T: Send + Sync + 'static> {
     typed: Typed<T>,
-    inner: Arc<Inner>,
 }
 
 /// A count of handles that reaches this stays: the variable is never freed, rather than too early.
@@ -42,10 +41,7 @@ impl<T: Send + Sync + 'static> TVar<T> {
     }
 
     pub(crate) fn new_in(domain: &Domain, value: T) -> Self {
-        let Ok(typed) = Typed::create(value, 1, &domain.inner) else {
-            panic!("a domain holds at most four thousand million variables");
-        };
-        Self { typed, inner: Arc::clone(&domain.inner) }
+        Self { typed: Typed::create(value, &domain.inner) }
     }
 
     /// Whether both name the same variable.
@@ -57,7 +53,7 @@ impl<T: Send + Sync + 'static> TVar<T> {
     /// ```
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.typed.slot().slot == other.typed.slot().slot
+        self.typed.slot() == other.typed.slot()
     }
 
     #[inline(always)]
@@ -69,7 +65,7 @@ impl<T: Send + Sync + 'static> TVar<T> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn expect_of(&self, inner: &Arc<Inner>) {
-        if !Arc::ptr_eq(&self.inner, inner) {
+        if !self.typed.is_of(inner) {
             foreign();
         }
     }
@@ -83,33 +79,32 @@ fn foreign() -> ! {
 
 impl<T: Send + Sync + 'static> Clone for TVar<T> {
     fn clone(&self) -> Self {
-        let slot = self.inner.slot(self.typed.slot().slot);
-        let count = slot.meta();
-        // Relaxed: a new handle comes from one that is there.
-        if count.fetch_add(1, Ordering::Relaxed) >= SATURATED {
-            count.store(SATURATED, Ordering::Relaxed);
-        }
-        Self { typed: self.typed, inner: Arc::clone(&self.inner) }
+        self.typed.with_handles(|count| {
+            // Relaxed: a new handle comes from one that is there.
+            if count.fetch_add(1, Ordering::Relaxed) >= SATURATED {
+                count.store(SATURATED, Ordering::Relaxed);
+            }
+        });
+        Self { typed: self.typed }
     }
 }
 
 impl<T: Send + Sync + 'static> Drop for TVar<T> {
     fn drop(&mut self) {
-        let slot = self.typed.slot();
-        let header = self.inner.slot(slot.slot);
-        let count = header.meta();
-        if count.load(Ordering::Relaxed) >= SATURATED {
-            return;
-        }
-        // AcqRel: what was done through the other handles comes before the end.
-        if count.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.inner.drop_var(slot);
+        let is_last = self.typed.with_handles(|count| {
+            // AcqRel: what was done through the other handles comes before the end.
+            count.load(Ordering::Relaxed) < SATURATED && count.fetch_sub(1, Ordering::AcqRel) == 1
+        });
+        if is_last {
+            // With a count of our own: the variable's may go with the variable, below.
+            let inner = self.typed.with_domain(Arc::clone);
+            inner.drop_var(self.typed.slot());
         }
     }
 }
 
 impl<T: Send + Sync + 'static> fmt::Debug for TVar<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TVar({:#x})", self.typed.slot().slot.addr())
+        write!(f, "TVar({:#x})", self.typed.slot().addr())
     }
 }

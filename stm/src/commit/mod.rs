@@ -98,14 +98,14 @@ impl Commit<'_, '_> {
     fn late(&self) -> Result<CommitTs, AbortCause> {
         let Some(layer) = &self.inner.layer else { return Err(AbortCause::EraOver) };
         let at = self.update.frame().at();
-        let mut written = self.writes.iter().map(|entry| {
+        let written = self.writes.iter().map(|entry| {
             let newest = entry.over.map(|node| self.inner.node(node));
             Written {
                 kind: self.inner.node(entry.node).kind(),
                 newest: newest.map(|node| (node.kind(), node.stamp())),
             }
         });
-        if !layer.admits_late(at.era(), &mut written) {
+        if !layer.admits_late(at.era(), &written.collect::<Vec<_>>()) {
             return Err(AbortCause::EraOver);
         }
         let end = at.end_of_era();

@@ -18,6 +18,7 @@ use super::log::Log;
 use super::pending::{Handlers, ReadEntry, WriteEntry, WriteIndex};
 use super::slab::SlotCache;
 use super::slot::NodePtr;
+use super::var::VarCache;
 use crate::domain::Inner;
 use crate::reclaim::active::Seat;
 use crate::reclaim::superseded::SupersededLog;
@@ -37,9 +38,8 @@ pub(crate) struct Context {
     /// An update transaction of the same domain was under way on the thread when it began.
     nested: Cell<bool>,
     pub(crate) blocks: BlockCache,
-    /// Free slots for objects with handles, and for those with counts.
     pub(crate) slots: SlotCache,
-    pub(crate) var_slots: SlotCache,
+    pub(crate) vars: VarCache,
     pub(crate) reads: Log<ReadEntry>,
     pub(crate) writes: Log<WriteEntry>,
     pub(crate) index: WriteIndex,
@@ -72,7 +72,7 @@ impl Context {
             nested: Cell::new(false),
             blocks: BlockCache::new(),
             slots: SlotCache::default(),
-            var_slots: SlotCache::default(),
+            vars: VarCache::default(),
             reads: Log::new(),
             writes: Log::new(),
             index: WriteIndex::default(),

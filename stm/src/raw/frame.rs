@@ -1,63 +1,19 @@
 //! Reading under a snapshot.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::context::Lent;
 use super::pending;
-use super::slab::{Full, Numbered};
+use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
+use super::var::Typed;
 use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::sync::{Backoff, Ordering};
-
-/// A slot all of whose versions hold a `T`.
-pub(crate) struct Typed<T> {
-    slot: Numbered,
-    kind: Kind,
-    holds: PhantomData<fn(T) -> T>,
-}
-
-impl<T> Clone for Typed<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Typed<T> {}
-
-impl<T: Send + Sync + 'static> Typed<T> {
-    /// A new object outside of any transaction, visible to every snapshot; it has `handles`.
-    pub(crate) fn create(value: T, handles: u32, inner: &Arc<Inner>) -> Result<Self, Full> {
-        let context = Lent::of(inner);
-        let kind = Kind::of::<T>();
-        let info = kind.info().ok_or(Full)?;
-        let slot = context.var_slots.take(info, &inner.vars)?;
-        let at = inner.slot(slot.slot);
-        at.meta().store(handles, Ordering::Relaxed);
-        let node = inner.node(pending::first_version(at, value, kind, &context, inner));
-        node.set_stamp(CommitTs::ZERO);
-        node.set_prev(None);
-        at.publish(node);
-        Ok(Self { slot, kind, holds: PhantomData })
-    }
-}
-
-impl<T> Typed<T> {
-    #[inline(always)]
-    pub(crate) fn slot(&self) -> Numbered {
-        self.slot
-    }
-
-    #[inline(always)]
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-}
 
 impl Inner {
     /// The slot at an address that came from this domain's lists.
@@ -146,7 +102,7 @@ impl<'d> Frame<'d> {
     /// The value of a typed slot.
     #[inline(always)]
     pub(crate) fn read<T>(&self, typed: Typed<T>) -> &T {
-        match self.version(self.inner.slot(typed.slot.slot)) {
+        match self.version(self.inner.slot(typed.slot())) {
             // SAFETY: the slot holds only values of type `T`, and the version is seen by this
             // frame's snapshot, which is announced at least for `'t`.
             Some(version) => unsafe { value::get(version.ptr()) },

@@ -35,8 +35,8 @@
 //!
 //! # Operations
 //!
-//! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`] and [`slab`]
-//! memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
+//! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`], [`slab`] and
+//! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
 //! [`pending`] versions being written;
 //! [`update`] reading and writing in a transaction; [`retire`] the end of versions.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
@@ -52,3 +52,4 @@ pub(crate) mod slab;
 pub(crate) mod slot;
 pub(crate) mod update;
 pub(crate) mod value;
+pub(crate) mod var;

@@ -12,7 +12,7 @@ use crossbeam_epoch::Guard;
 use super::block::{BlockCache, BlockPool};
 use super::context::{Context, Lent};
 use super::slab::{Numbered, Slab};
-use super::slot::{NodePtr, NodeRef};
+use super::slot::{NodePtr, NodeRef, SlotPtr};
 use super::value;
 use crate::domain::Inner;
 use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
@@ -107,8 +107,8 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool
 /// # Safety
 ///
 /// No transaction that could have got at the slot by a handle is under way.
-pub(crate) unsafe fn reclaim_var(var: Numbered, context: &Context, inner: &Inner) {
-    let slot = inner.slot(var.slot);
+pub(crate) unsafe fn reclaim_var(var: SlotPtr, context: &Context, inner: &Inner) {
+    let slot = inner.slot(var);
     let mut backoff = Backoff::new();
     // Somebody may be trimming it.
     let mut node = loop {
@@ -124,7 +124,6 @@ pub(crate) unsafe fn reclaim_var(var: Numbered, context: &Context, inner: &Inner
         // here, once, while nobody else held it.
         unsafe { reclaim(version.ptr(), &context.blocks, &inner.blocks, &inner.ready) };
     }
-    context.var_slots.give(var, &inner.vars);
 }
 
 /// Ends all objects of a domain that no transaction can enter any more. Runs users' `Drop`.
@@ -147,14 +146,6 @@ pub(crate) unsafe fn reclaim_slots(slab: &Slab, cache: &BlockCache, inner: &Inne
 }
 
 impl Inner {
-    /// Ends a variable that no transaction can refer to (the caller has looked at the
-    /// announcements for that).
-    pub(crate) fn end_var(&self, var: Numbered, context: &Context) {
-        // SAFETY: the last handle had gone before an instant that all live snapshots are at or
-        // past, so no transaction that could have got at the slot is under way.
-        unsafe { reclaim_var(var, context, self) };
-    }
-
     /// Ends all objects with handles: the last name of the domain has gone.
     pub(crate) fn end_objects(self: &Arc<Self>) {
         let context = Lent::of(self);
@@ -168,8 +159,6 @@ impl Drop for Inner {
         let cache = BlockCache::new();
         // SAFETY: whoever could begin a transaction or refer to a variable keeps the domain alive.
         unsafe { reclaim_slots(&self.slots, &cache, self) };
-        // SAFETY: as above.
-        unsafe { reclaim_slots(&self.vars, &cache, self) };
         let mut left = Vec::new();
         self.contexts.lock().for_each_idle(|log| left.append(&mut log.borrow_mut().take_retired()));
         self.ready.add(left);

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::ptr::{self, NonNull};
 
 use super::slot::{self, SlotPtr, VALUE_ALIGN, VALUE_AT};
+use super::var::Typed;
 use crate::kind::KindInfo;
 use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 
@@ -28,6 +29,14 @@ const ARRAYS: usize = 20;
 pub(crate) struct Numbered {
     pub(crate) slot: SlotPtr,
     pub(crate) number: u32,
+}
+
+impl Numbered {
+    /// A variable has no number.
+    #[inline(always)]
+    pub(crate) fn of<T>(typed: Typed<T>) -> Self {
+        Self { slot: typed.slot(), number: u32::MAX }
+    }
 }
 
 #[derive(Debug)]

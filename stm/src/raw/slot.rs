@@ -159,6 +159,11 @@ impl SlotPtr {
         Self(at.cast())
     }
 
+    #[inline(always)]
+    pub(crate) fn as_ptr(self) -> *mut Slot {
+        self.0.as_ptr()
+    }
+
     /// A number that tells slots of living domains apart.
     #[inline(always)]
     pub(crate) fn addr(self) -> usize {

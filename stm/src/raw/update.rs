@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::mem;
 
-use super::frame::{Frame, Typed};
+use super::frame::Frame;
 use super::pending::{self, ReadEntry, WriteEntry, WriteState};
 use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef};
+use super::var::Typed;
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
@@ -131,13 +132,13 @@ impl<'d> Update<'d> {
     /// The value of a typed slot.
     #[inline(always)]
     pub(crate) fn read<T>(&self, typed: Typed<T>) -> &T {
-        if let Some((at, entry)) = self.own(typed.slot()) {
+        if let Some((at, entry)) = self.own(Numbered::of(typed)) {
             let node = self.share(at, entry);
             // SAFETY: the slot holds only values of type `T`; a shared own version is neither
             // changed nor dropped before the transaction ends.
             return unsafe { pending::peek(node) };
         }
-        match self.below(typed.slot()) {
+        match self.below(Numbered::of(typed)) {
             // SAFETY: the slot holds only values of type `T`, and the version is seen by the
             // frame's snapshot, which is announced at least for `'t`.
             Some(version) => unsafe { pending::peek(version.ptr()) },
@@ -148,7 +149,7 @@ impl<'d> Update<'d> {
     /// Writes `value` without looking at what is there.
     #[inline(always)]
     pub(crate) fn write<T: Send + Sync + 'static>(&self, typed: Typed<T>, value: T) {
-        let slot = typed.slot();
+        let slot = Numbered::of(typed);
         match self.own(slot) {
             Some((at, entry)) => self.overwrite(at, entry, value, typed.kind()),
             None => {
@@ -192,7 +193,7 @@ impl<'d> Update<'d> {
     where
         T: Clone + Send + Sync + 'static,
     {
-        let slot = typed.slot();
+        let slot = Numbered::of(typed);
         match self.own(slot) {
             Some((at, entry)) => self.modify_own(at, entry, typed.kind(), change),
             None => {

@@ -159,6 +159,8 @@ pub(crate) enum Stay {
 pub(crate) struct Live {
     /// Every snapshot acquired after the look, and every open one, is at or above this.
     limit: CommitTs,
+    /// Whether some announcement was open.
+    open: bool,
     /// The announced snapshots, sorted.
     snapshots: Vec<CommitTs>,
 }
@@ -167,10 +169,11 @@ impl Live {
     /// Looks at all announcements.
     pub(crate) fn look(&mut self, registry: &Registry, clock: &GlobalClock) {
         self.snapshots.clear();
+        self.open = false;
         self.limit = clock.now();
         // Pairs with the fence in `announce`: the limit is read before any announcement.
         full_fence();
-        let (limit, snapshots) = (&mut self.limit, &mut self.snapshots);
+        let (limit, open, snapshots) = (&mut self.limit, &mut self.open, &mut self.snapshots);
         registry.for_each(|seat| {
             // Acquire: pairs with the Release of `leave` and its kin.
             let word = seat.word.load(Ordering::Acquire);
@@ -181,6 +184,7 @@ impl Live {
             if word & OPEN == 0 {
                 snapshots.push(at);
             } else {
+                *open = true;
                 *limit = (*limit).min(at);
             }
         });
@@ -199,6 +203,11 @@ impl Live {
     /// Whether some transaction may be under way that began before `instant`.
     pub(crate) fn any_before(&self, instant: CommitTs) -> bool {
         self.limit < instant || self.snapshots.first().is_some_and(|&oldest| oldest < instant)
+    }
+
+    /// Whether nobody was announced.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.open && self.snapshots.is_empty()
     }
 
     /// Whether this very snapshot was announced.
