@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crossbeam_epoch::Collector;
-
 use crate::clock::{CommitTs, Era, GlobalClock, Tick};
 use crate::contention::Privilege;
 use crate::error::{EraExhausted, TooManyDomains};
@@ -19,6 +17,7 @@ use crate::raw::slab::{Numbered, Slab};
 use crate::raw::slot::SlotPtr;
 use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
+use crate::reclaim::collector::Collector;
 use crate::reclaim::superseded::Entry;
 use crate::retry::Watches;
 use crate::snapshot::{HeldSnapshot, Snapshot};

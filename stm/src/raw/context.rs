@@ -11,8 +11,6 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::{Arc, Weak};
 
-use crossbeam_epoch::{Guard, LocalHandle};
-
 use super::block::BlockCache;
 use super::log::Log;
 use super::pending::{Handlers, ReadEntry, WriteEntry, WriteIndex};
@@ -21,6 +19,7 @@ use super::slot::NodePtr;
 use super::var::VarCache;
 use crate::domain::Inner;
 use crate::reclaim::active::Seat;
+use crate::reclaim::collector::{Guard, LocalHandle};
 use crate::reclaim::superseded::SupersededLog;
 use crate::sync::thread_local;
 

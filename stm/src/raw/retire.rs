@@ -7,14 +7,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crossbeam_epoch::Guard;
-
 use super::block::{BlockCache, BlockPool};
 use super::context::{Context, Lent};
 use super::slab::{Numbered, Slab};
 use super::slot::{NodePtr, NodeRef, SlotPtr};
 use super::value;
 use crate::domain::Inner;
+use crate::reclaim::collector::Guard;
 use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 
 /// Versions in a batch. What a thread holds back, at most.

@@ -28,5 +28,6 @@
 //! and what becomes of its entries. Retiring and reclaiming are in [`raw`](crate::raw).
 
 pub(crate) mod active;
+pub(crate) mod collector;
 pub(crate) mod superseded;
 pub(crate) mod trim;
