@@ -1,7 +1,7 @@
 //! The list of back ends, each with the workloads it can do.
 
 use crate::backend::{
-    Backend, Transactional, arc_swap, async_stm, dashmap, fast_stm, kovan_stm, mvcc_cell,
+    Backend, Transactional, arc_swap, async_stm, dashmap, fast_stm, kovan_stm, mvcc_cell, ours,
     parking_lot, plain, stm_core,
 };
 use crate::measure::Plan;
@@ -27,6 +27,11 @@ impl Entry {
 
 /// Every back end, in the order of the tables. A new one is a file in `backend` and a line here.
 pub(crate) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "upgradable-stm",
+        remark: "multi-version, opaque; read-only transactions never execute again",
+        prepare: full::<ours::Ours>,
+    },
     Entry {
         name: "plain",
         remark: "memory without synchronisation: the floor, one thread only, NOT consistent",

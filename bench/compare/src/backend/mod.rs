@@ -11,6 +11,7 @@ pub(crate) mod dashmap;
 pub(crate) mod fast_stm;
 pub(crate) mod kovan_stm;
 pub(crate) mod mvcc_cell;
+pub(crate) mod ours;
 pub(crate) mod parking_lot;
 pub(crate) mod plain;
 pub(crate) mod stm_core;

@@ -130,6 +130,7 @@ tests!(plain: crate::backend::plain::Plain,
     adds_to_the_right_variable, follows_the_model, asks_before_each_attempt);
 tests!(arc_swap: crate::backend::arc_swap::Swapped, adds_to_the_right_variable, loses_no_update);
 tests!(dashmap: crate::backend::dashmap::Mapped, adds_to_the_right_variable, loses_no_update);
+tests!(full ours: crate::backend::ours::Ours);
 tests!(full parking_lot: crate::backend::parking_lot::Locked);
 tests!(full fast_stm: crate::backend::fast_stm::FastStm);
 tests!(full stm_core: crate::backend::stm_core::StmCore);

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The README's test command, in its own words, and the same without debug assertions.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+command=$(sed -n 's/^\(cargo test --workspace.*\)$/\1/p' README.md | head -n 1)
+[ -n "$command" ] || { echo 'the README has no test command' >&2; exit 1; }
+echo "+ $command"
+$command

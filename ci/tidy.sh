@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Rules that neither rustfmt nor clippy knows.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+
+complain() { # headline, offending lines
+    if [ -n "$2" ]; then
+        printf 'tidy: %s\n%s\n' "$1" "$2" >&2
+        failed=1
+    fi
+}
+
+# Text files only: no stored image or binary is looked into.
+complain 'sources are ASCII' \
+    "$(git grep -nP '[^\x00-\x7F]' -- '*.rs' '*.toml' '*.sh' || true)"
+complain 'unsafe code only in modules named raw' \
+    "$(git grep -nE '\bunsafe (\{|fn|impl|extern|trait)' -- '*.rs' |
+        grep -vE '(^|/)raw(/|\.rs:|_)' || true)"
+complain 'atomics, locks and threads come through stm/src/sync' \
+    "$(git grep -nE 'std::sync::(atomic|Mutex|RwLock|Condvar)|parking_lot' -- 'stm/src/*.rs' |
+        grep -vE '^stm/src/(sync/|raw/kinds\.rs|kind\.rs|domain\.rs:.*tags)|/// |//! ' |
+        grep -vE 'stm/src/domain\.rs:[0-9]+:    use std::sync::\{Mutex, PoisonError\};' || true)"
+complain 'nothing is left unfinished' \
+    "$(git grep -nE 'todo!\(|unimplemented!\(|FIXME|XXX' -- '*.rs' || true)"
+complain 'no source file over 700 lines' \
+    "$(git ls-files '*.rs' | while read -r file; do
+        lines=$(wc -l <"$file")
+        [ "$lines" -gt 700 ] && echo "$file: $lines"
+    done || true)"
+exit $failed
