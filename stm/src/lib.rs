@@ -86,6 +86,8 @@ mod event;
 mod handle;
 mod kind;
 pub mod layer;
+#[cfg(all(test, loom))]
+mod models;
 mod raw;
 mod reclaim;
 mod retry;

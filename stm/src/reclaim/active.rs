@@ -102,10 +102,13 @@ impl Seat {
 
     /// Gives a claimed context back.
     pub(crate) fn release(&self) {
+        // The word before the flag: an owner that has announced meanwhile waits for the flag, and
+        // so this fails. The other way round the owner might go on, withdraw, and have its own
+        // CLAIMED taken for ours, and the next claimer beside it in the context.
+        // Release: what was done in the context, for the owner's next swap.
+        let _ = self.word.compare_exchange(CLAIMED, IDLE, Ordering::Release, Ordering::Relaxed);
         // Release: pairs with the Acquire in `wait_for_claimer`.
         self.claimed.store(false, Ordering::Release);
-        // Fails when the owner has announced meanwhile and waits for the flag.
-        let _ = self.word.compare_exchange(CLAIMED, IDLE, Ordering::Release, Ordering::Relaxed);
     }
 
     #[cold]

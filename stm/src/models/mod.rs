@@ -1,0 +1,52 @@
+//! loom models of the core: one small file a claim.
+//!
+//! They run under `--cfg loom` (`ci/loom.sh`). The larger ones use a stand-in for the collector;
+//! those that need the real one say so, and run with `--cfg crossbeam_loom` besides. What each of
+//! them must notice when the code is weakened is listed in `docs/correctness.md` and checked by
+//! `ci/loom-mutants.sh`.
+//!
+//! loom explores every order of the steps of a few threads, up to a number of preemptions, and
+//! for each load every store it may read. It does not explore load buffering; it takes `SeqCst`
+//! accesses for `AcqRel` ones, so the code under test has fences where it needs a total order.
+
+mod claim_against_owner;
+mod raw;
+mod reader_against_committer;
+mod two_committers;
+mod write_skew;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use raw::Seen;
+
+use crate::domain::Domain;
+
+/// Preemptions to explore, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+const PREEMPTIONS: usize = 2;
+
+/// Runs a model under the usual bound.
+fn model(f: impl Fn() + Send + Sync + 'static) {
+    model_within(PREEMPTIONS, f);
+}
+
+/// Runs a model that needs another bound.
+fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
+    static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.max_branches = 20_000;
+    let start = std::time::Instant::now();
+    let before = EXECUTIONS.load(Ordering::Relaxed);
+    builder.check(move || {
+        EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        f();
+    });
+    let executions = EXECUTIONS.load(Ordering::Relaxed) - before;
+    eprintln!("{executions} executions in {:.1?}", start.elapsed());
+}
+
+/// To be called at the end of a model: the panic of a value that was dropped while somebody used
+/// it would otherwise be swallowed like that of any `Drop`.
+fn expect_orderly(domain: &Domain) {
+    assert_eq!(domain.stats().drop_panics, 0, "a value was dropped out of order");
+}

@@ -1,0 +1,31 @@
+//! What a read-only transaction sees is one instant, also of objects being written meanwhile.
+
+use loom::thread;
+
+use super::{Seen, expect_orderly, model};
+use crate::domain::Domain;
+
+#[test]
+fn reader_against_committer() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        let writer = thread::spawn({
+            let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
+            move || {
+                domain.atomically(|tx| {
+                    tx.write(&x, Seen::new(1));
+                    tx.write(&y, Seen::new(1));
+                    Ok(())
+                });
+            }
+        });
+        let (at, x_seen, y_seen) =
+            domain.snapshot(|s| (s.at(), s.read(&x).get(), s.read(&y).get()));
+        assert_eq!(x_seen, y_seen, "half of a commit was seen");
+        assert_eq!(u64::from(x_seen), at.to_bits(), "not what is committed at the snapshot");
+        writer.join().unwrap();
+        assert_eq!(domain.snapshot(|s| (s.read(&x).get(), s.read(&y).get())), (1, 1));
+        expect_orderly(&domain);
+    });
+}
