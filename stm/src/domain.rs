@@ -448,8 +448,12 @@ impl Domain {
         }
         frame.install(handle, over, at, value).map_err(NotNewest)?;
         if let Ok(slot) = frame.resolve(handle) {
-            let entry = Entry::Version { slot: slot.slot, from: over, until: at };
-            frame.context().superseded.borrow_mut().push(entry);
+            // Whoever begins after this tick sees the new version. At the end of all time the old
+            // one stays.
+            if let Some(end) = self.inner.tick() {
+                let entry = Entry::Past { slot: slot.slot, from: over, end };
+                frame.context().superseded.borrow_mut().push(entry);
+            }
         }
         self.inner.after_update(frame.context());
         Ok(())
@@ -550,7 +554,7 @@ impl Inner {
             let era = self.clock.now().era();
             match self.clock.tick(era) {
                 Tick::At(ts) => return Some(ts),
-                Tick::EraOver => {}
+                Tick::EraOver(_) => {}
                 Tick::SeqOver => self.roll_era(era).ok()?,
             }
         }

@@ -21,8 +21,8 @@ pub(crate) struct GlobalClock {
 pub(crate) enum Tick {
     /// The commit timestamp, in the era asked for.
     At(CommitTs),
-    /// The domain has advanced to a later era since.
-    EraOver,
+    /// The domain has advanced to a later era since; the timestamp given out there.
+    EraOver(CommitTs),
     /// The sequence of this era has run out; nothing was given out.
     SeqOver,
 }
@@ -50,7 +50,7 @@ impl GlobalClock {
         // before it validates. SeqCst besides for the watch of blocked readers, see `retry`.
         let ts = CommitTs::from_bits(self.now.fetch_add(1, Ordering::SeqCst) + 1);
         if ts.era() != era {
-            return Tick::EraOver;
+            return Tick::EraOver(ts);
         }
         if ts.seq() >= Seq::SOFT_LIMIT {
             return self.refuse(ts);
@@ -108,7 +108,7 @@ mod tests {
         assert!(clock.now().seq() < Seq::SOFT_LIMIT, "refused ticks were given back");
         let flip = clock.advance_era().unwrap();
         assert_eq!(flip, CommitTs::new(Era::new(1).unwrap(), Seq::ZERO));
-        assert_eq!(clock.tick(Era::FIRST), Tick::EraOver);
+        assert!(matches!(clock.tick(Era::FIRST), Tick::EraOver(_)));
         assert!(matches!(clock.tick(flip.era()), Tick::At(_)));
     }
 

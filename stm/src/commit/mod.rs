@@ -78,16 +78,25 @@ impl Commit<'_, '_> {
         // Between the locks and the timestamp, with the full fence of the last lock between: see
         // `retry` and `contention`.
         let watched = !self.inner.watches.is_empty();
-        let outcome = match self.inner.clock.tick(self.update.frame().at().era()) {
-            Tick::At(ts) => self.validate(ts).map(|()| ts).map_err(Refusal::Conflict),
-            Tick::EraOver => self.late().map_err(Refusal::Conflict),
-            Tick::SeqOver => Err(Refusal::SeqOver),
+        let refusal = match self.inner.clock.tick(self.update.frame().at().era()) {
+            Tick::At(ts) => match self.validate(ts) {
+                Ok(()) => {
+                    self.publish_all(ts, None, watched);
+                    return Ok(ts);
+                }
+                Err(cause) => Refusal::Conflict(cause),
+            },
+            Tick::EraOver(now) => match self.late() {
+                Ok(ts) => {
+                    self.publish_all(ts, Some(now), watched);
+                    return Ok(ts);
+                }
+                Err(cause) => Refusal::Conflict(cause),
+            },
+            Tick::SeqOver => Refusal::SeqOver,
         };
-        match outcome {
-            Ok(ts) => self.publish_all(ts, watched),
-            Err(_) => self.unlock_all(),
-        }
-        outcome
+        self.unlock_all();
+        Err(refusal)
     }
 
     /// Whether a transaction of an era that is over may still commit, at the end of its era.

@@ -7,8 +7,10 @@ use crate::reclaim::superseded::Entry;
 
 impl Commit<'_, '_> {
     /// Makes every version of the transaction the newest of its object, at `ts`, and unlocks.
+    ///
+    /// Where `ts` is a past instant, `late` is a timestamp of the present.
     #[inline(always)]
-    pub(super) fn publish_all(self, ts: CommitTs, watched: bool) {
+    pub(super) fn publish_all(self, ts: CommitTs, late: Option<CommitTs>, watched: bool) {
         let Self { inner, context, writes, .. } = self;
         let mut superseded = context.superseded.borrow_mut();
         for entry in &*writes {
@@ -20,14 +22,20 @@ impl Commit<'_, '_> {
                 continue;
             }
             let over = entry.over.map(|node| inner.node(node));
+            if let (Some(_), Some(over)) = (late, over) {
+                over.linger();
+            }
             let room = || inner.room_of(entry.slot, entry.indexed);
             let node = pending::settle_in(slot, inner.node(entry.node), room, context, inner);
             node.set_prev(over);
             node.set_stamp(ts);
             slot.publish(node);
             if let Some(over) = over {
-                let from = over.stamp();
-                superseded.push(Entry::Version { slot: entry.slot.slot, from, until: ts });
+                let (slot, from) = (entry.slot.slot, over.stamp());
+                superseded.push(match late {
+                    None => Entry::Version { slot, from, until: ts },
+                    Some(end) => Entry::Past { slot, from, end },
+                });
             }
             if entry.state == WriteState::Tombstone {
                 superseded.push(Entry::Deleted { slot: entry.slot, at: ts });

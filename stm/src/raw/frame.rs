@@ -172,6 +172,7 @@ impl<'d> Frame<'d> {
         let version = self.inner.node(node);
         version.set_prev(Some(newest));
         version.set_stamp(at);
+        newest.linger();
         let mut backoff = Backoff::new();
         while !slot.try_install(newest, version) {
             // A lock or a trim that comes and goes does not count; a new version does.

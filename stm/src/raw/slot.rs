@@ -50,6 +50,10 @@ const TAGS: usize = LOCKED | TRIMMING;
 
 /// Flag in a node's kind: it lies in a slot.
 const INLINE: u32 = 1 << 31;
+/// Flag in a node's kind: another version was put over it at a past instant, or nearly so. Then
+/// transactions past that instant may have seen it, and only the entry that says until when they
+/// are may end it; see [`reclaim`](crate::reclaim).
+const LINGERS: u32 = 1 << 30;
 /// The kind of an inline node that holds no version.
 const FREE: u32 = INLINE;
 
@@ -262,9 +266,13 @@ impl<'d> SlotRef<'d> {
         self.tag(head, LOCKED).then(|| head.node())
     }
 
-    /// Takes the lock for trimming if the slot is free of tags, and returns the newest version.
+    /// Takes the lock for trimming if the slot is free of tags and not empty, and returns the
+    /// newest version.
     pub(crate) fn try_trim(self) -> Option<Option<NodeRef<'d>>> {
         let head = Head { tagged: self.head.load(Ordering::Relaxed), domain: PhantomData };
+        // A new variable is stored into an empty slot without asking for a lock.
+        // (loom model `variable_end_against_stale_trim`.)
+        head.node()?;
         self.tag(head, TRIMMING).then(|| head.node())
     }
 
@@ -382,7 +390,7 @@ impl<'d> NodeRef<'d> {
 
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
-        Kind::from_bits(self.kind.load(Ordering::Relaxed) & !INLINE)
+        Kind::from_bits(self.kind.load(Ordering::Relaxed) & !(INLINE | LINGERS))
     }
 
     /// Names the kind of the value that was just put into the node.
@@ -390,6 +398,17 @@ impl<'d> NodeRef<'d> {
     pub(crate) fn set_kind(self, kind: Kind, inline: bool) {
         let flag = if inline { INLINE } else { 0 };
         self.kind.store(kind.to_bits() | flag, Ordering::Relaxed);
+    }
+
+    /// Keeps the version until its own entry in a log ends it.
+    pub(crate) fn linger(self) {
+        self.kind.fetch_or(LINGERS, Ordering::Relaxed);
+    }
+
+    /// Whether only its own entry in a log may end it.
+    #[inline(always)]
+    pub(crate) fn lingers(self) -> bool {
+        self.kind.load(Ordering::Relaxed) & LINGERS != 0
     }
 
     /// Whether it lies in a slot.

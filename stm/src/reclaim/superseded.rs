@@ -12,7 +12,7 @@ use crate::handle;
 use crate::raw::context::Context;
 use crate::raw::retire::{self, BATCH};
 use crate::raw::slab::Numbered;
-use crate::raw::slot::{NodePtr, SlotPtr, SlotRef};
+use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
 /// Something a commit left behind.
@@ -20,6 +20,9 @@ use crate::sync::Ordering;
 pub(crate) enum Entry {
     /// A version of this slot, seen by `[from, until)`.
     Version { slot: SlotPtr, from: CommitTs, until: CommitTs },
+    /// A version of this slot over which another one was put at a past instant: whoever began
+    /// before `end` may have seen it, whatever their snapshot.
+    Past { slot: SlotPtr, from: CommitTs, end: CommitTs },
     /// A slot whose object was deleted.
     Deleted { slot: Numbered, at: CommitTs },
 }
@@ -83,13 +86,12 @@ impl SupersededLog {
             Entry::Version { slot, from, until } => match self.live.stay(from, until) {
                 Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
                 Some(Stay::TooNew) => self.later.push(entry),
-                None => {
-                    let retired = &mut self.retired;
-                    let slot = inner.slot(slot);
-                    if trim(slot, &self.live, |node| retired.push(node.ptr())) == Trimmed::Busy {
-                        self.later.push(entry);
-                    }
-                }
+                None => self.trim(slot, from, entry, inner),
+            },
+            Entry::Past { slot, from, end } => match self.live.oldest_before(end) {
+                Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
+                Some(Stay::TooNew) => self.later.push(entry),
+                None => self.trim(slot, from, entry, inner),
             },
             Entry::Deleted { slot, at } => {
                 if self.live.any_before(at) || !self.vacate(slot, inner, me) {
@@ -99,15 +101,26 @@ impl SupersededLog {
         }
     }
 
+    fn trim(&mut self, slot: SlotPtr, ending: CommitTs, entry: Entry, inner: &Inner) {
+        let retired = &mut self.retired;
+        let retire = |node: NodeRef<'_>| retired.push(node.ptr());
+        if trim(inner.slot(slot), &self.live, Some(ending), retire) == Trimmed::Busy {
+            self.later.push(entry);
+        }
+    }
+
     /// Makes the slot of a deleted object, which no transaction can see any more, free for
     /// another object.
     fn vacate(&mut self, numbered: Numbered, inner: &Inner, me: &Context) -> bool {
         let slot: SlotRef<'_> = inner.slot(numbered.slot);
         let Some(newest) = slot.try_trim() else { return false };
         if let Some(newest) = newest {
+            if std::iter::successors(newest.prev(), |node| node.prev()).any(NodeRef::lingers) {
+                slot.unlock(Some(newest));
+                return false;
+            }
             let retired = &mut self.retired;
-            trim_held(newest, &self.live, &mut |node| retired.push(node.ptr()));
-            debug_assert!(newest.prev().is_none(), "nobody sees the deleted object");
+            trim_held(newest, &self.live, None, &mut |node| retired.push(node.ptr()));
             retired.push(newest.ptr());
         }
         // The generation moves on before the head is cleared, so that a stale handle finds the
