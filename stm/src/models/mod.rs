@@ -10,9 +10,11 @@
 //! accesses for `AcqRel` ones, so the code under test has fences where it needs a total order.
 
 mod claim_against_owner;
+mod close_against_tidy;
 mod raw;
 mod reader_against_committer;
 mod two_committers;
+mod variable_end_against_stale_trim;
 mod write_skew;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

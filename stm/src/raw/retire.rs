@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::block::{BlockCache, BlockPool};
 use super::context::{Context, Lent};
 use super::slab::{Numbered, Slab};
-use super::slot::{NodePtr, NodeRef, SlotPtr};
+use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
 use crate::domain::Inner;
 use crate::reclaim::collector::Guard;
@@ -101,22 +101,25 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool
     }
 }
 
+/// Empties a slot and returns what was newest in it. Whoever is trimming it is waited for.
+fn empty(slot: SlotRef<'_>) -> Option<NodeRef<'_>> {
+    let mut backoff = Backoff::new();
+    loop {
+        if let Some(newest) = slot.try_lock() {
+            slot.vacate();
+            return newest;
+        }
+        backoff.snooze();
+    }
+}
+
 /// Ends a slot whose last handle is gone, with all its versions. Runs the user's `Drop`.
 ///
 /// # Safety
 ///
 /// No transaction that could have got at the slot by a handle is under way.
 pub(crate) unsafe fn reclaim_var(var: SlotPtr, context: &Context, inner: &Inner) {
-    let slot = inner.slot(var);
-    let mut backoff = Backoff::new();
-    // Somebody may be trimming it.
-    let mut node = loop {
-        if let Some(newest) = slot.try_lock() {
-            break newest;
-        }
-        backoff.snooze();
-    };
-    slot.vacate();
+    let mut node = empty(inner.slot(var));
     while let Some(version) = node {
         node = version.prev();
         // SAFETY: no transaction that could have got at the slot is under way, and it was emptied
@@ -132,9 +135,7 @@ pub(crate) unsafe fn reclaim_var(var: SlotPtr, context: &Context, inner: &Inner)
 /// No transaction of the domain is under way or will begin.
 pub(crate) unsafe fn reclaim_slots(slab: &Slab, cache: &BlockCache, inner: &Inner) {
     for Numbered { slot, .. } in slab.iter() {
-        let slot = inner.slot(slot);
-        let mut node = slot.head().node();
-        slot.vacate();
+        let mut node = empty(inner.slot(slot));
         while let Some(version) = node {
             node = version.prev();
             // SAFETY: no transaction is under way, and the version was reachable from this slot
