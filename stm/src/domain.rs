@@ -58,7 +58,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) watches: Watches,
     pub(crate) privilege: Privilege,
-    pub(crate) ready: Arc<Ready>,
+    /// Values whose drop panicked when they were reclaimed.
+    pub(crate) drop_panics: AtomicUsize,
     pub(crate) layer: Option<Box<dyn Layer>>,
     observer: Option<Observer>,
     pub(crate) statistics: bool,
@@ -80,10 +81,10 @@ pub(crate) struct Inner {
 /// Slots of [`TVar`]s without handles, until no transaction can refer to them.
 #[derive(Default)]
 struct DroppedVars {
-    len: AtomicUsize,
     fresh: Mutex<Vec<SlotPtr>>,
     /// With the instant before which transactions could get at them.
     waiting: Mutex<Vec<(SlotPtr, CommitTs)>>,
+    waiting_len: AtomicUsize,
 }
 
 impl fmt::Debug for Domain {
@@ -237,7 +238,7 @@ impl DomainBuilder {
             registry: Registry::default(),
             watches: Watches::new(),
             privilege: Privilege::new(),
-            ready: Arc::default(),
+            drop_panics: AtomicUsize::new(0),
             layer: self.layer,
             observer: self.observer,
             statistics: self.statistics,
@@ -502,7 +503,7 @@ impl Domain {
         let mut live = Live::default();
         live.look(&self.inner.registry, &self.inner.clock);
         stats.live_snapshots = live.len() as u64;
-        stats.drop_panics = self.inner.ready.panics() as u64;
+        stats.drop_panics = self.inner.drop_panics.load(Ordering::Relaxed) as u64;
         self.inner.contexts.lock().for_each_idle(|log| stats.waiting += log.borrow().len() as u64);
         stats
     }
@@ -584,7 +585,7 @@ impl Inner {
     /// The snapshot is over, the context still in use, and nothing is locked.
     #[inline(always)]
     pub(crate) fn after_update(&self, context: &Lent<'_>) {
-        if context.superseded.borrow().is_due() || self.ready.len() >= BATCH {
+        if context.superseded.borrow().is_due() || context.ready.len() >= BATCH {
             self.settle(context);
         }
     }
@@ -594,15 +595,15 @@ impl Inner {
     fn settle(&self, context: &Lent<'_>) {
         context.seat.withdraw();
         context.superseded.borrow_mut().settle(self, context, false);
-        self.reclaim_ready(context);
+        self.reclaim_ready(&context.ready, context);
     }
 
     /// Drops what has passed the collector. Runs users' `Drop`.
-    fn reclaim_ready(&self, context: &Lent<'_>) -> usize {
-        if self.ready.len() == 0 {
+    fn reclaim_ready(&self, ready: &Ready, context: &Lent<'_>) -> usize {
+        if ready.len() == 0 {
             return 0;
         }
-        let versions = self.ready.reclaim(&context.blocks, &self.blocks);
+        let versions = ready.reclaim(&context.blocks, self);
         context.seat.counters.reclaimed.add(versions);
         self.emit(|| Event::Reclaimed { versions });
         versions
@@ -614,8 +615,9 @@ impl Inner {
         fresh.push(slot);
         let len = fresh.len();
         drop(fresh);
-        self.dropped.len.store(len, Ordering::Relaxed);
-        if len >= BATCH || self.names.load(Ordering::Relaxed) == 0 {
+        // Those that wait are looked at again each time: so the more wait, the less often.
+        let waiting = self.dropped.waiting_len.load(Ordering::Relaxed);
+        if len >= BATCH + waiting / 2 || self.names.load(Ordering::Relaxed) == 0 {
             self.tidy();
         }
     }
@@ -633,13 +635,11 @@ impl Inner {
         waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
         let mut live = Live::default();
         live.look(&self.registry, &self.clock);
-        let before = waiting.len();
-        let (wait, gone) = waiting.into_iter().partition(|&(_, at)| {
+        let (wait, gone): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|&(_, at)| {
             live.any_before(at) && !(at == CommitTs::NEVER && live.is_idle())
         });
-        self.dropped.waiting.lock().extend::<Vec<_>>(wait);
-        let gone: Vec<_> = gone;
-        debug_assert!(gone.len() <= before);
+        self.dropped.waiting_len.store(wait.len(), Ordering::Relaxed);
+        self.dropped.waiting.lock().extend(wait);
         for &(slot, _) in &gone {
             self.end_var(slot, context);
         }
@@ -673,7 +673,10 @@ impl Inner {
             for _ in 0..4 {
                 context.pin().flush();
             }
-            if self.reclaim_ready(&context) + self.reclaim_dropped(&context) == 0 {
+            let queues = self.contexts.lock().queues();
+            let versions: usize =
+                queues.iter().map(|ready| self.reclaim_ready(ready, &context)).sum();
+            if versions + self.reclaim_dropped(&context) == 0 {
                 break;
             }
         }

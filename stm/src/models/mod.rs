@@ -11,9 +11,16 @@
 
 mod claim_against_owner;
 mod close_against_tidy;
+mod era_advance_against_commit;
+mod fast_read_against_recycling;
+mod privileged_against_committer;
 mod raw;
+mod read_own_write;
 mod reader_against_committer;
+mod retry_wakeup;
+mod trim_against_walking_reader;
 mod two_committers;
+mod variable_drop_against_reader;
 mod variable_end_against_stale_trim;
 mod write_skew;
 

@@ -7,6 +7,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
+use super::retire::BATCH;
 use super::slot::{self, NodePtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
 use crate::sync::Mutex;
@@ -14,8 +15,9 @@ use crate::sync::Mutex;
 const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
 /// Blocks that travel between a context and the pool at once.
 const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
-/// A context that has this many free blocks of a class gives a group away.
-const CACHED: usize = 4 * GROUP;
+/// A context that has this many free blocks of a class gives a group away. Blocks come back by
+/// the batch, so it must be several batches.
+const CACHED: usize = GROUP + 4 * BATCH;
 
 #[derive(Clone, Copy, Debug)]
 struct Class(usize);

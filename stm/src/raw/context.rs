@@ -14,6 +14,7 @@ use std::sync::{Arc, Weak};
 use super::block::BlockCache;
 use super::log::Log;
 use super::pending::{Handlers, ReadEntry, WriteEntry, WriteIndex};
+use super::retire::Ready;
 use super::slab::SlotCache;
 use super::slot::NodePtr;
 use super::var::VarCache;
@@ -49,6 +50,8 @@ pub(crate) struct Context {
     /// Objects created and rolled back in the running transaction.
     pub(crate) abandoned: Log<WriteEntry>,
     pub(crate) handlers: Handlers,
+    /// What has passed the collector; anybody may empty it.
+    pub(crate) ready: Arc<Ready>,
     /// Used by the owner, and by a claimer of the seat.
     pub(crate) superseded: RefCell<SupersededLog>,
 }
@@ -61,6 +64,8 @@ impl fmt::Debug for Context {
 
 impl Context {
     pub(crate) fn new(seat: Arc<Seat>, collector: LocalHandle) -> Self {
+        let ready = Arc::<Ready>::default();
+        let superseded = RefCell::new(SupersededLog::new(Arc::clone(&ready)));
         Self {
             seat,
             collector,
@@ -79,7 +84,8 @@ impl Context {
             extras: Cell::new(false),
             abandoned: Log::new(),
             handlers: Handlers::default(),
-            superseded: RefCell::default(),
+            ready,
+            superseded,
         }
     }
 
@@ -137,6 +143,25 @@ impl ContextPool {
                 seat.release();
             }
         }
+    }
+}
+
+impl ContextPool {
+    /// The queues of all contexts.
+    pub(crate) fn queues(&self) -> Vec<Arc<Ready>> {
+        // SAFETY: contexts live as long as the pool. Only the queue is touched, which is shared by
+        // design; no reference to the whole context is made.
+        self.all.iter().map(|context| unsafe { Arc::clone(&(*context.as_ptr()).ready) }).collect()
+    }
+
+    /// The queues, with everything in them that the contexts had not given to the collector.
+    pub(super) fn end(&mut self) -> Vec<Arc<Ready>> {
+        for context in &mut self.all {
+            // SAFETY: contexts live as long as the pool, and this pool is the caller's alone.
+            let context = unsafe { context.as_mut() };
+            context.ready.add(context.superseded.get_mut().take_retired());
+        }
+        self.queues()
     }
 }
 

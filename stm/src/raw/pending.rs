@@ -227,7 +227,7 @@ pub(crate) fn settle_in<'d>(
 pub(crate) fn discard(node: NodePtr, context: &Context, inner: &Inner) {
     // SAFETY: an unpublished version of a living domain; its transaction has ended, or nobody
     // refers to it, and it is taken from the lists of the transaction as it goes.
-    unsafe { retire::reclaim(node, &context.blocks, &inner.blocks, &inner.ready) };
+    unsafe { retire::reclaim(node, &context.blocks, inner) };
 }
 
 /// The value of a pending version, to read.

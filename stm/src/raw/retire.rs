@@ -1,13 +1,13 @@
 //! The end of versions: retired in batches, reclaimed when nobody can stand on them.
 //!
-//! A batch goes through the epoch collector, then into the domain's [`Ready`] queue. Values are
-//! dropped from there, at the end of some transaction, outside of every lock of this crate: a
+//! A batch goes through the epoch collector, then into the [`Ready`] queue of the context that
+//! retired it: so blocks stay with the thread that uses them. Values are dropped from there, at the end of some transaction, outside of every lock of this crate: a
 //! user's `Drop` may do what it likes, also run a transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::block::{BlockCache, BlockPool};
+use super::block::BlockCache;
 use super::context::{Context, Lent};
 use super::slab::{Numbered, Slab};
 use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
@@ -19,17 +19,15 @@ use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 /// Versions in a batch. What a thread holds back, at most.
 pub(crate) const BATCH: usize = if cfg!(any(loom, shuttle, sanitized, miri)) { 2 } else { 128 };
 
-/// Versions that were trimmed and whose time has come.
+/// Versions that one context retired and whose time has come.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
     nodes: Mutex<Vec<NodePtr>>,
     len: AtomicUsize,
-    /// Values whose drop panicked.
-    panics: AtomicUsize,
 }
 
 impl Ready {
-    fn add(&self, batch: Vec<NodePtr>) {
+    pub(super) fn add(&self, batch: Vec<NodePtr>) {
         let mut nodes = self.nodes.lock();
         nodes.extend(batch);
         self.len.store(nodes.len(), Ordering::Relaxed);
@@ -41,27 +39,18 @@ impl Ready {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// How many values panicked in their drop.
-    pub(crate) fn panics(&self) -> usize {
-        self.panics.load(Ordering::Relaxed)
-    }
-
     /// Reclaims what waits, and returns how many versions that were. Runs users' `Drop`.
-    pub(crate) fn reclaim(&self, cache: &BlockCache, pool: &BlockPool) -> usize {
+    pub(crate) fn reclaim(&self, cache: &BlockCache, inner: &Inner) -> usize {
         let mut nodes = self.nodes.lock();
         let batch = std::mem::take(&mut *nodes);
         self.len.store(0, Ordering::Relaxed);
         drop(nodes);
         for &node in &batch {
             // SAFETY: it was trimmed (no snapshot sees it) and every thread that was pinned then
-            // has unpinned; it was taken from the queue once; its domain owns this queue.
-            unsafe { reclaim(node, cache, pool, self) };
+            // has unpinned; it was taken from the queue once; the queue is of this domain.
+            unsafe { reclaim(node, cache, inner) };
         }
         batch.len()
-    }
-
-    fn note_panic(&self) {
-        self.panics.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -79,9 +68,8 @@ pub(crate) fn retire(batch: Vec<NodePtr>, ready: &Arc<Ready>, guard: &Guard) {
 ///
 /// # Safety
 ///
-/// The node holds a version that no thread can reach any more, of a living domain, to which
-/// `cache` and `pool` belong; it is reclaimed once.
-pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool, ready: &Ready) {
+/// The node holds a version of the domain that no thread can reach any more; it is reclaimed once.
+pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, inner: &Inner) {
     // SAFETY: the domain is alive.
     let header: NodeRef<'_> = unsafe { node.as_ref() };
     let info = header.kind().info();
@@ -89,7 +77,7 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool
         // SAFETY: the kind names the type of the value, which no thread can reach any more.
         let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { value::drop_value(node, drop) }));
         if dropped.is_err() {
-            ready.note_panic();
+            inner.drop_panics.fetch_add(1, Ordering::Relaxed);
         }
     }
     header.set_prev(None);
@@ -97,7 +85,7 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, pool: &BlockPool
         header.set_free();
     } else {
         header.set_stamp(crate::clock::CommitTs::NEVER);
-        cache.give(node, info.map_or(0, |info| info.size), pool);
+        cache.give(node, info.map_or(0, |info| info.size), &inner.blocks);
     }
 }
 
@@ -124,7 +112,7 @@ pub(crate) unsafe fn reclaim_var(var: SlotPtr, context: &Context, inner: &Inner)
         node = version.prev();
         // SAFETY: no transaction that could have got at the slot is under way, and it was emptied
         // here, once, while nobody else held it.
-        unsafe { reclaim(version.ptr(), &context.blocks, &inner.blocks, &inner.ready) };
+        unsafe { reclaim(version.ptr(), &context.blocks, inner) };
     }
 }
 
@@ -140,7 +128,7 @@ pub(crate) unsafe fn reclaim_slots(slab: &Slab, cache: &BlockCache, inner: &Inne
             node = version.prev();
             // SAFETY: no transaction is under way, and the version was reachable from this slot
             // only, which is empty now.
-            unsafe { reclaim(version.ptr(), cache, &inner.blocks, &inner.ready) };
+            unsafe { reclaim(version.ptr(), cache, inner) };
         }
     }
 }
@@ -159,14 +147,13 @@ impl Drop for Inner {
         let cache = BlockCache::new();
         // SAFETY: whoever could begin a transaction or refer to a variable keeps the domain alive.
         unsafe { reclaim_slots(&self.slots, &cache, self) };
-        let mut left = Vec::new();
-        self.contexts.lock().for_each_idle(|log| left.append(&mut log.borrow_mut().take_retired()));
-        self.ready.add(left);
+        let mut contexts = std::mem::take(self.contexts.get_mut());
+        let queues = contexts.end();
         // The collector hands everything over when its last handle goes.
-        drop(std::mem::take(self.contexts.get_mut()));
+        drop(contexts);
         drop(std::mem::take(&mut self.collector));
-        while self.ready.len() > 0 {
-            self.ready.reclaim(&cache, &self.blocks);
+        for ready in queues {
+            ready.reclaim(&cache, self);
         }
     }
 }

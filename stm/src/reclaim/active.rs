@@ -20,6 +20,8 @@ const CLAIMED: u64 = u64::MAX - 1;
 #[derive(Debug)]
 pub(crate) struct Seat {
     word: CachePadded<AtomicU64>,
+    /// The snapshot before this one. Written by the owner only.
+    last: AtomicU64,
     /// While another thread is at work in the context; see [`Seat::claim`].
     claimed: AtomicBool,
     pub(crate) counters: CachePadded<Counters>,
@@ -29,6 +31,7 @@ impl Seat {
     fn new() -> Self {
         Self {
             word: CachePadded::new(AtomicU64::new(IDLE)),
+            last: AtomicU64::new(0),
             claimed: AtomicBool::new(false),
             counters: CachePadded::default(),
         }
@@ -41,12 +44,16 @@ impl Seat {
         // swap took its limit before, so our snapshot is not below that limit (invariant 1).
         // AcqRel and better: what this thread read under earlier snapshots happens before any
         // look that sees this word. (loom model `trim_against_walking_reader`.)
-        let before = self.word.swap(clock.now().to_bits() | OPEN, Ordering::SeqCst);
+        // Open from the last snapshot on: it is not later than this one will be, and the clock's
+        // cache line, which all commits write, is asked for once.
+        let last = self.last.load(Ordering::Relaxed);
+        let before = self.word.swap(last | OPEN, Ordering::SeqCst);
         fence_after_rmw();
         if before != IDLE {
             self.wait_for_claimer();
         }
         let snapshot = clock.now();
+        self.last.store(snapshot.to_bits(), Ordering::Relaxed);
         // Release: no look that sees the narrower word may miss what came before it.
         self.word.store(snapshot.to_bits(), Ordering::Release);
         snapshot

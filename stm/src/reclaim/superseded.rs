@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::sync::Arc;
 
 use super::active::{Live, Stay};
 use super::trim::{Trimmed, trim, trim_held};
@@ -10,7 +11,7 @@ use crate::domain::Inner;
 use crate::event::Event;
 use crate::handle;
 use crate::raw::context::Context;
-use crate::raw::retire::{self, BATCH};
+use crate::raw::retire::{self, BATCH, Ready};
 use crate::raw::slab::Numbered;
 use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
@@ -28,7 +29,7 @@ pub(crate) enum Entry {
 }
 
 /// What the commits of one context left behind, until it is gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SupersededLog {
     fresh: Vec<Entry>,
     /// Entries that could not be settled at the last look, for whatever reason.
@@ -36,10 +37,23 @@ pub(crate) struct SupersededLog {
     /// Entries by the live snapshot that keeps them.
     kept: HashMap<CommitTs, Vec<Entry>>,
     retired: Vec<NodePtr>,
+    /// Where it goes from the collector.
+    ready: Arc<Ready>,
     live: Live,
 }
 
 impl SupersededLog {
+    pub(crate) fn new(ready: Arc<Ready>) -> Self {
+        Self {
+            fresh: Vec::new(),
+            later: Vec::new(),
+            kept: HashMap::new(),
+            retired: Vec::new(),
+            ready,
+            live: Live::default(),
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         self.fresh.push(entry);
@@ -77,7 +91,7 @@ impl SupersededLog {
             let batch = mem::replace(&mut self.retired, Vec::with_capacity(BATCH));
             me.seat.counters.retired.add(batch.len());
             inner.emit(|| Event::Retired { versions: batch.len() });
-            retire::retire(batch, &inner.ready, &me.pin());
+            retire::retire(batch, &self.ready, &me.pin());
         }
     }
 
