@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Attempt, ObjectId, Value, Violation};
 
+/// How many transactions of a cycle are printed. All of them are in [`Cycle::steps`].
+const STEPS_SHOWN: usize = 12;
+
 /// Why one transaction must come before another in every serial order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dependency {
@@ -142,7 +145,7 @@ impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.steps.len();
         write!(f, "each of these {count} comes before the next, and the last before the first:")?;
-        for (i, step) in self.steps.iter().enumerate() {
+        for (i, step) in self.steps.iter().enumerate().take(STEPS_SHOWN) {
             let next = &self.steps[(i + 1) % self.steps.len()].attempt;
             write!(f, "\n  {}\n    ", step.attempt)?;
             match step.before_next {
@@ -168,6 +171,9 @@ impl fmt::Display for Cycle {
                     write!(f, "claims a timestamp that puts it before {}", next.id)?
                 }
             }
+        }
+        if count > STEPS_SHOWN {
+            write!(f, "\n  ... and {} more", count - STEPS_SHOWN)?;
         }
         Ok(())
     }

@@ -1,14 +1,17 @@
 //! The check that does not believe the timestamps: a graph of who must come before whom.
 //!
-//! Nodes are the attempts. Edges are the dependencies of the direct serialization graph: who wrote a
-//! version to who replaced it, who wrote a version to who read it, who read a version to who replaced
-//! it. Real time adds an edge from each attempt to all that began after it ended. With the version
-//! order given there is a serial order if and only if the graph has no cycle. With aborted attempts
-//! among the nodes, as transactions that only read, the same holds for opacity.
+//! Nodes are the attempts. Edges are the dependencies of the direct serialization graph: who wrote
+//! a version to who replaced it, who wrote a version to who read it, who read a version to who
+//! replaced it. Real time adds an edge from each attempt to all that began after it ended. With the
+//! version order given there is a serial order if and only if the graph has no cycle. With aborted
+//! attempts among the nodes, as transactions that only read, the same holds for opacity.
 //!
 //! Real-time edges would be quadratic in number. They go through *time nodes* instead: each attempt
 //! that ends has an edge to the time node of that moment, time nodes form a chain, and each attempt
 //! that begins has an edge from the last time node before it.
+//!
+//! The check that does believe the timestamps takes from here in which order to put updates that
+//! share one: [`order_of_updates`].
 
 use super::index::{Checked, Index, Scope};
 use super::order::events;
@@ -23,11 +26,29 @@ mod search;
 /// A short cycle of transactions each of which must come before the next.
 pub(crate) fn check_graph(index: &Index<'_>, scope: Scope) -> Checked {
     index.reads_are_sound(scope)?;
+    Graph::new(index, scope).check(index)
+}
+
+/// Puts the committed updates into the order of their timestamps, and those that share one as reads
+/// and real time demand.
+///
+/// If the timestamps explain the history at all, they do with this order. For then nothing that has
+/// a place of its own stands between two that share a timestamp, but others that share it: so the
+/// order of the timestamps adds no reason why one of them comes before another to those that are in
+/// the graph.
+///
+/// # Errors
+///
+/// A cycle, if there is no serial order at all.
+pub(crate) fn order_of_updates(index: &Index<'_>, scope: Scope) -> Checked<Vec<TxnId>> {
     let graph = Graph::new(index, scope);
-    match search::short_cycle(&graph) {
-        None => Ok(()),
-        Some(nodes) => Err(explain(index, &nodes).into_violation()),
+    graph.check(index)?;
+    let positions = graph.topological_positions();
+    let mut updates = index.updates.clone();
+    for tie in index.ties() {
+        updates[tie.clone()].sort_unstable_by_key(|id| positions[id.index()]);
     }
+    Ok(updates)
 }
 
 /// Edges in compressed form: those of node `n` are `targets[begin[n]..begin[n + 1]]`.
@@ -46,6 +67,37 @@ impl Graph {
         add_dependencies(index, scope, &mut edges);
         let nodes = attempts + add_time_nodes(index, scope, &mut edges);
         Self::compress(attempts, nodes, &edges)
+    }
+
+    fn check(&self, index: &Index<'_>) -> Checked {
+        match search::short_cycle(self) {
+            None => Ok(()),
+            Some(nodes) => Err(explain(index, &nodes).into_violation()),
+        }
+    }
+
+    /// Where each node stands in an order in which every edge leads forward. There is no cycle.
+    fn topological_positions(&self) -> Vec<u32> {
+        let mut incoming = vec![0_u32; self.nodes() as usize];
+        for &target in &self.targets {
+            incoming[target as usize] += 1;
+        }
+        let is_first = |node: &u32| incoming[*node as usize] == 0;
+        let mut order: Vec<u32> = (0..self.nodes()).filter(is_first).collect();
+        let mut positions = vec![0; self.nodes() as usize];
+        let mut next = 0;
+        while let Some(&node) = order.get(next) {
+            positions[node as usize] = next as u32;
+            next += 1;
+            for &target in self.targets(node) {
+                incoming[target as usize] -= 1;
+                if incoming[target as usize] == 0 {
+                    order.push(target);
+                }
+            }
+        }
+        debug_assert_eq!(order.len(), self.nodes() as usize, "there is no cycle");
+        positions
     }
 
     /// Sorts the edges by their source, by counting.

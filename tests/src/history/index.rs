@@ -1,11 +1,13 @@
 //! What every part of the checker needs to know about a history, worked out once.
 //!
-//! An index knows the versions of each object in their order, and for each attempt which versions it
-//! read. Finding these is also where reads that are wrong by themselves show up (thin air, dirty,
-//! intermediate and so on); they are kept as *read faults*.
+//! An index knows the versions of each object in their order, and for each attempt which versions
+//! it read. Finding these is also where reads that are wrong by themselves show up (thin air,
+//! dirty, intermediate and so on); they are kept as *read faults*.
 //!
-//! A *place* is the number of updates that a version, or a reader, stands behind in the order of the
-//! timestamps: initial versions have place 0, those of the first update place 1, and so on.
+//! A *place* is the number of updates that a version, or a reader, stands behind in the order of
+//! the timestamps: initial versions have place 0, those of the first update place 1, and so on.
+
+use std::ops::Range;
 
 use super::{
     Attempt, Dependency, History, INITIAL, Malformed, ObjectId, Op, TxnId, Value, Violation,
@@ -13,6 +15,7 @@ use super::{
 
 mod number_map;
 mod reads;
+mod ties;
 
 use number_map::NumberMap;
 
@@ -83,7 +86,10 @@ pub(crate) struct Index<'h> {
     pub(crate) history: &'h History,
     /// Committed updates by timestamp; the update at index `i` has place `i + 1`.
     pub(crate) updates: Vec<TxnId>,
+    /// Where in `updates` several share a timestamp.
+    ties: Vec<Range<usize>>,
     pub(crate) chains: Vec<Chain>,
+    chain_of: NumberMap<ObjectId, u32>,
     /// For each attempt its place as an update, or [`NONE`].
     places: Vec<u32>,
     /// For each operation the chain of its object.
@@ -107,7 +113,9 @@ impl<'h> Index<'h> {
         let mut index = Self {
             history,
             updates: Vec::new(),
+            ties: Vec::new(),
             chains: Vec::new(),
+            chain_of: NumberMap::default(),
             places: vec![NONE; history.attempts().len()],
             op_chains: Vec::with_capacity(history.all_ops().len()),
             writes: NumberMap::default(),
@@ -120,6 +128,7 @@ impl<'h> Index<'h> {
         index.collect_writes()?;
         index.order_updates()?;
         index.make_versions();
+        index.order_tied_versions()?;
         index.apply_stated_orders()?;
         index.resolve_reads();
         Ok(index)
@@ -196,10 +205,9 @@ impl<'h> Index<'h> {
     }
 
     fn name_chains(&mut self) {
-        let mut known: NumberMap<u32, u32> = NumberMap::default();
         for op in self.history.all_ops() {
             let next = self.chains.len() as u32;
-            let chain = *known.entry(op.object()).or_insert(next);
+            let chain = *self.chain_of.entry(op.object()).or_insert(next);
             if chain == next {
                 let versions = vec![Version::FIRST];
                 self.chains.push(Chain { object: op.object(), versions });
@@ -242,9 +250,21 @@ impl<'h> Index<'h> {
             .filter_map(|attempt| Some((attempt.outcome.commit_ts()?, attempt.id)))
             .collect();
         updates.sort_unstable();
-        if let Some(pair) = updates.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let [first, second] = [pair[0].1, pair[1].1].map(|id| *self.history.attempt(id));
-            return Err(Box::new(Violation::DuplicateTimestamp { ts: pair[0].0, first, second }));
+        let mut begin = 0;
+        for same in updates.chunk_by(|a, b| a.0 == b.0) {
+            let end = begin + same.len();
+            if let [(ts, first), (_, second), ..] = *same {
+                // Whoever did not commit late claims the timestamp for itself.
+                let attempt = |id: TxnId| *self.history.attempt(id);
+                let alone = same.iter().find(|(_, id)| !attempt(*id).outcome.is_late());
+                if let Some(&(_, alone)) = alone {
+                    let other = if alone == first { second } else { first };
+                    let (first, second) = (attempt(alone.min(other)), attempt(alone.max(other)));
+                    return Err(Box::new(Violation::DuplicateTimestamp { ts, first, second }));
+                }
+                self.ties.push(begin..end);
+            }
+            begin = end;
         }
         self.updates = updates.into_iter().map(|(_, id)| id).collect();
         for (i, id) in self.updates.iter().enumerate() {
@@ -276,31 +296,29 @@ impl<'h> Index<'h> {
     fn apply_stated_orders(&mut self) -> Checked {
         for (&object, values) in self.history.version_orders() {
             let wrong = || Box::new(Violation::Malformed(Malformed::VersionOrder { object }));
-            let Some(c) = self.chains.iter().position(|chain| chain.object == object) else {
+            let Some(&c) = self.chain_of.get(&object) else {
                 if values.is_empty() {
                     continue;
                 }
                 return Err(wrong());
             };
+            let found = &self.chains[c as usize].versions;
             let mut versions = vec![Version::FIRST];
             for value in values {
                 let record = self.writes.get(value).copied().ok_or_else(wrong)?;
-                if record.chain as usize != c || record.version == NONE {
+                if record.chain != c || record.version == NONE {
                     return Err(wrong());
                 }
-                versions.push(self.chains[c].versions[record.version as usize]);
+                versions.push(found[record.version as usize]);
             }
-            // As many as there are and no two alike (checked below) is all of them.
-            if versions.len() != self.chains[c].versions.len() {
-                return Err(wrong());
-            }
-            self.chains[c].versions = versions;
+            // As many as there are and no two alike is all of them.
             let mut distinct = values.clone();
             distinct.sort_unstable();
             distinct.dedup();
-            if distinct.len() != values.len() {
+            if versions.len() != found.len() || distinct.len() != values.len() {
                 return Err(wrong());
             }
+            self.chains[c as usize].versions = versions;
             for (v, value) in values.iter().enumerate() {
                 self.writes.get_mut(value).expect("looked up above").version = v as u32 + 1;
             }

@@ -6,18 +6,18 @@
 //! | --- | --- |
 //! | [`record`] | threads write down what they do, cheaply; merged into a [`History`] at the end |
 //! | [`check`] | decides strict serializability and opacity, names the [`Violation`] |
-//! | [`reference`] | the same decisions by trying every serial order; for tiny histories, to test the checker |
+//! | [`mod@reference`] | the same by trying every order; tests the checker on tiny histories |
 //! | [`model_run`] | a simulated multi-version transactional memory with faults to switch on |
 //!
 //! # What a history holds
 //!
-//! Objects are numbers; each holds [`INITIAL`] before anyone writes. Each *attempt* of a transaction
-//! has a thread, the ticks at which it began and ended, its reads and writes in order, and its
-//! [`Outcome`]. A transaction that is re-executed after a conflict makes several attempts.
+//! Objects are numbers; each holds [`INITIAL`] before anyone writes. Each *attempt* of a
+//! transaction has a thread, the ticks at which it began and ended, its reads and writes in order,
+//! and its [`Outcome`]. A transaction that is re-executed after a conflict makes several attempts.
 //!
 //! - **Every write writes a value that no other write writes.** So a value read names its writer.
-//! - **Ticks come from one counter.** So "A ended before B began" is never in doubt. `begin` must be
-//!   taken before the transaction takes its snapshot, `end` after its commit has returned.
+//! - **Ticks come from one counter.** So "A ended before B began" is never in doubt. `begin` must
+//!   be taken before the transaction takes its snapshot, `end` after its commit has returned.
 //!
 //! # Example
 //!
@@ -141,6 +141,12 @@ pub enum Outcome {
         /// The commit timestamp.
         ts: Timestamp,
     },
+    /// Committed as an update, at a timestamp that other late commits may share. Those that share
+    /// one may stand in any order among themselves; see [`check`](check#shared-timestamps).
+    CommittedLate {
+        /// The commit timestamp.
+        ts: Timestamp,
+    },
     /// Committed without writing; saw every update at or before `snapshot`.
     CommittedReadOnly {
         /// The read timestamp.
@@ -163,11 +169,17 @@ impl Outcome {
         matches!(self, Self::CommittedReadOnly { .. })
     }
 
+    /// Did the attempt commit at a timestamp that others may share?
+    #[must_use]
+    pub fn is_late(self) -> bool {
+        matches!(self, Self::CommittedLate { .. })
+    }
+
     /// The commit timestamp of a committed update.
     #[must_use]
     pub fn commit_ts(self) -> Option<Timestamp> {
         match self {
-            Self::Committed { ts } => Some(ts),
+            Self::Committed { ts } | Self::CommittedLate { ts } => Some(ts),
             Self::CommittedReadOnly { .. } | Self::Aborted => None,
         }
     }
@@ -204,6 +216,7 @@ impl fmt::Display for Attempt {
         write!(f, "{id} (thread {thread}, ticks {begin}..{end}, ")?;
         match self.outcome {
             Outcome::Committed { ts } => write!(f, "committed at {ts})"),
+            Outcome::CommittedLate { ts } => write!(f, "committed late at {ts})"),
             Outcome::CommittedReadOnly { snapshot } => write!(f, "read-only at {snapshot})"),
             Outcome::Aborted => write!(f, "aborted)"),
         }
@@ -252,7 +265,8 @@ impl History {
     }
 
     /// States in which order the committed values of `object` replaced each other, oldest first and
-    /// without the initial value. Without this, the order of the commit timestamps is taken.
+    /// without the initial value. Without this, the order of the commit timestamps is taken, and
+    /// where these are equal, the order that follows from what the writers read.
     pub fn set_version_order(&mut self, object: ObjectId, values: Vec<Value>) {
         self.version_orders.insert(object, values);
     }

@@ -19,12 +19,11 @@
 
 use super::record::{Recorder, ThreadLog};
 use super::{History, ObjectId, Outcome, Timestamp, Value, ViolationKind};
+use crate::random::Random;
 
 mod memory;
-mod random;
 
 use memory::Memory;
-use random::Random;
 
 /// What to simulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +232,7 @@ impl Actor {
             Phase::Decided(outcome) => {
                 match outcome {
                     Outcome::Committed { ts } => self.log.commit(ts),
+                    Outcome::CommittedLate { ts } => self.log.commit_late(ts),
                     Outcome::CommittedReadOnly { snapshot } => self.log.commit_read_only(snapshot),
                     Outcome::Aborted => self.log.abort(),
                 }

@@ -1,9 +1,10 @@
 //! The fast checks: does the order of the claimed timestamps explain everything?
 //!
 //! The committed updates, in timestamp order, are a line. An attempt that does not write stands
-//! somewhere on it: at point `p` it sees exactly the updates at places `1..=p`. What it read allows a
-//! range of points `lowest..=highest`: each version read was current from its own place until just
-//! before the place of the version that replaced it, and the ranges of all reads are intersected.
+//! somewhere on it: at point `p` it sees exactly the updates at places `1..=p`. What it read allows
+//! a range of points `lowest..=highest`: each version read was current from its own place until
+//! just before the place of the version that replaced it, and the ranges of all reads are
+//! intersected.
 //!
 //! Real time is one sweep over begins and ends. Whatever ended leaves a *floor*: the highest point
 //! that anyone who has ended stands at. Who begins now must not stand below it. An attempt that may
@@ -11,6 +12,7 @@
 //! consistent choice for all attempts whenever there is one.
 
 use super::check::Summary;
+use super::graph;
 use super::index::{Checked, Index, Scope, Seen};
 use super::{Attempt, Cycle, Dependency, Outcome, Step, TxnId, Violation};
 
@@ -61,11 +63,19 @@ struct Stand {
 
 /// Decides whether the timestamps explain the history under `rule`.
 ///
+/// Updates that share a timestamp are put into an order that explains them first, if there is one;
+/// the line is unique then, and the sweep is the same.
+///
 /// # Errors
 ///
 /// The first transaction that does not fit, in real-time order, as a cycle.
-pub(crate) fn check_order(index: &Index<'_>, rule: Rule) -> Checked<Summary> {
+pub(crate) fn check_order(index: &mut Index<'_>, rule: Rule) -> Checked<Summary> {
     index.reads_are_sound(rule.scope())?;
+    if !index.ties().is_empty() {
+        let updates = graph::order_of_updates(index, rule.scope())?;
+        index.reorder(updates);
+    }
+    let index = &*index;
     versions_follow_timestamps(index)?;
     let mut summary = Summary::count(index.history);
     let mut stands = vec![Stand::default(); index.history.attempts().len()];
@@ -150,7 +160,8 @@ impl Sweep<'_, '_> {
                 let point = self.point_of_snapshot(snapshot);
                 (Some(point), point)
             }
-            _ => (None, range.lowest.max(self.floor.point)),
+            // It stands at the floor or above; but the floor is there without it.
+            _ => (None, range.lowest),
         };
         if self.floor.point > range.highest {
             return Err(self.stale(id, &range));

@@ -6,9 +6,9 @@
 //! # The rule about ticks
 //!
 //! `begin` must be taken **before** the transaction takes its snapshot, and the end **after** its
-//! commit has returned. A tick on the wrong side makes the checker see an order in real time that was
-//! not there, and it will report a fault that does not exist. With a library that runs a closure and
-//! re-executes it by itself, that means:
+//! commit has returned. A tick on the wrong side makes the checker see an order in real time that
+//! was not there, and it will report a fault that does not exist. With a library that runs a
+//! closure and re-executes it by itself, that means:
 //!
 //! ```text
 //! log.begin();                        // before the library is entered
@@ -87,6 +87,10 @@ struct Entries {
     ops: Vec<Op>,
 }
 
+/// A position in the open attempt of a [`ThreadLog`], to undo what it writes from there on.
+#[derive(Clone, Copy, Debug)]
+pub struct Savepoint(usize);
+
 /// One finished attempt; its operations end at `ops_end` in the thread's array.
 #[derive(Debug)]
 struct Entry {
@@ -98,8 +102,9 @@ struct Entry {
 
 impl Shared {
     fn tick(&self) -> Tick {
-        // SeqCst: an end tick must not move before the commit it follows, nor a begin tick after the
-        // snapshot it precedes; as read-modify-writes of one word the ticks are totally ordered.
+        // SeqCst: an end tick must not move before the commit it follows, nor a begin tick after
+        // the snapshot it precedes; as read-modify-writes of one word the ticks are totally
+        // ordered.
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
 
@@ -140,7 +145,13 @@ impl Recorder {
         let thread = self.shared.next_thread.fetch_add(1, Ordering::Relaxed);
         self.shared.logs().out += 1;
         let entries = Entries { thread, ..Entries::default() };
-        ThreadLog { shared: Arc::clone(&self.shared), entries, open: None, values: 0..0 }
+        ThreadLog {
+            shared: Arc::clone(&self.shared),
+            entries,
+            open: None,
+            undone: Vec::new(),
+            values: 0..0,
+        }
     }
 
     /// Everything that was recorded, numbered in the order in which the attempts began.
@@ -200,6 +211,8 @@ pub struct ThreadLog {
     shared: Arc<Shared>,
     entries: Entries,
     open: Option<Open>,
+    /// What parts of the open attempt did that were undone.
+    undone: Vec<Op>,
     values: std::ops::Range<Value>,
 }
 
@@ -215,9 +228,10 @@ impl ThreadLog {
 
     /// Says that a transaction body begins to run; for bodies that a library re-executes by itself.
     ///
-    /// The first call after [`ThreadLog::begin`] does nothing. Each later one records the attempt so
-    /// far as aborted and opens the next, which counts as begun at the last [`ThreadLog::leave`]; when
-    /// there was none, together with the attempt before. Both are early enough for its snapshot.
+    /// The first call after [`ThreadLog::begin`] does nothing. Each later one records the attempt
+    /// so far as aborted and opens the next, which counts as begun at the last
+    /// [`ThreadLog::leave`]; when there was none, together with the attempt before. Both are early
+    /// enough for its snapshot.
     ///
     /// # Panics
     ///
@@ -273,6 +287,37 @@ impl ThreadLog {
         self.entries.ops.push(Op::Write { object, value });
     }
 
+    /// Marks the beginning of a part of the open attempt that may be undone.
+    ///
+    /// # Panics
+    ///
+    /// When no attempt is open.
+    #[must_use]
+    pub fn savepoint(&self) -> Savepoint {
+        assert!(self.open.is_some(), "savepoint() needs begin() before it");
+        Savepoint(self.entries.ops.len())
+    }
+
+    /// Undoes what the open attempt has written since `savepoint`, an earlier one of this attempt.
+    ///
+    /// What it read from others stays read. The undone writes, and reads of them, are recorded as
+    /// an attempt of their own that aborted at the same time: so nobody else may see them.
+    ///
+    /// # Panics
+    ///
+    /// When no attempt is open.
+    pub fn undo_to(&mut self, savepoint: Savepoint) {
+        assert!(self.open.is_some(), "undo_to() needs begin() before it");
+        let part = self.undone.len(); // before it are other parts, which this one did not see
+        for op in self.entries.ops.split_off(savepoint.0) {
+            let written =
+                |other: &Op| matches!(other, Op::Write { object, .. } if *object == op.object());
+            let is_own = written(&op) || self.undone[part..].iter().any(written);
+            let list = if is_own { &mut self.undone } else { &mut self.entries.ops };
+            list.push(op);
+        }
+    }
+
     /// The open attempt has committed as an update at `ts`.
     ///
     /// # Panics
@@ -280,6 +325,15 @@ impl ThreadLog {
     /// When no attempt is open.
     pub fn commit(&mut self, ts: Timestamp) {
         self.close(Outcome::Committed { ts });
+    }
+
+    /// The open attempt has committed as an update at `ts`, which other late commits may share.
+    ///
+    /// # Panics
+    ///
+    /// When no attempt is open.
+    pub fn commit_late(&mut self, ts: Timestamp) {
+        self.close(Outcome::CommittedLate { ts });
     }
 
     /// The open attempt has committed without writing, seeing everything up to `snapshot`.
@@ -304,7 +358,14 @@ impl ThreadLog {
         let end = self.shared.tick();
         let open = self.open.take().expect("an attempt ends once, after begin()");
         let ops_end = self.entries.ops.len();
-        self.entries.attempts.push(Entry { begin: open.begin, end, outcome, ops_end });
+        let mut add = |outcome, ops_end| {
+            self.entries.attempts.push(Entry { begin: open.begin, end, outcome, ops_end });
+        };
+        add(outcome, ops_end);
+        if !self.undone.is_empty() {
+            self.entries.ops.append(&mut self.undone);
+            add(Outcome::Aborted, self.entries.ops.len());
+        }
     }
 }
 

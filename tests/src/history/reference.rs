@@ -1,7 +1,8 @@
 //! The checker's own oracle: the same laws, decided by trying every serial order.
 //!
 //! Slow and plain on purpose. It replays whole transactions against a map, so it knows nothing of
-//! dependencies, places or points; where it and [`check`](super::check) differ, one of them is wrong.
+//! dependencies, places or points; where it and [`check`](super::check) differ, one of them is
+//! wrong.
 //!
 //! # Example
 //!
@@ -57,11 +58,11 @@ pub fn is_opaque_by_timestamps(history: &History) -> bool {
     is_well_formed(history) && Search::new(history, true, true).run()
 }
 
-/// Is the order that the timestamps claim itself such an order for the committed transactions? See
-/// [`check_witness`](super::check::check_witness).
+/// Is the order that the timestamps claim itself such an order for the committed transactions, with
+/// those that share a timestamp in some order? See [`check_witness`](super::check::check_witness).
 #[must_use]
 pub fn is_explained_by_timestamps(history: &History) -> bool {
-    if !is_well_formed(history) {
+    if !is_well_formed(history) || version_orders(history).is_none() {
         return false;
     }
     // A snapshot is as good as the timestamp of the last update in it: what counts is who is in it.
@@ -69,10 +70,35 @@ pub fn is_explained_by_timestamps(history: &History) -> bool {
     let last_before = |snapshot| timestamps.iter().copied().filter(|&ts| ts <= snapshot).max();
     let mut line: Vec<&Attempt> = committed(history).collect();
     line.sort_by_key(|attempt| match attempt.outcome {
-        Outcome::Committed { ts } => (Some(ts), false, attempt.begin),
+        Outcome::Committed { ts } | Outcome::CommittedLate { ts } => (Some(ts), false, 0),
         Outcome::CommittedReadOnly { snapshot } => (last_before(snapshot), true, attempt.begin),
         Outcome::Aborted => unreachable!("only committed attempts are sorted"),
     });
+    any_order_of_ties(&mut line, 0, &|line| is_explained_by(history, line))
+}
+
+/// Does `accepts` hold for some order of those from `from` on that share a timestamp?
+fn any_order_of_ties<'h>(
+    line: &mut [&'h Attempt],
+    from: usize,
+    accepts: &dyn Fn(&[&'h Attempt]) -> bool,
+) -> bool {
+    let Some(ts) = line.get(from).map(|attempt| attempt.outcome.commit_ts()) else {
+        return accepts(line);
+    };
+    (from..line.len()).any(|next| {
+        if next > from && (ts.is_none() || line[next].outcome.commit_ts() != ts) {
+            return false;
+        }
+        line.swap(from, next);
+        let accepted = any_order_of_ties(line, from + 1, accepts);
+        line.swap(from, next);
+        accepted
+    })
+}
+
+/// Is this serial order right?
+fn is_explained_by(history: &History, line: &[&Attempt]) -> bool {
     let in_real_time =
         line.iter().enumerate().all(|(i, a)| line[i + 1..].iter().all(|b| !b.precedes(a)));
     let mut state = State::new();
@@ -87,7 +113,11 @@ pub fn is_explained_by_timestamps(history: &History) -> bool {
             true
         }
     });
-    in_real_time && explained && version_orders(history).is_some_and(|orders| orders == versions)
+    let as_stated = history
+        .version_orders()
+        .iter()
+        .all(|(object, stated)| versions.get(object).map_or(&[][..], Vec::as_slice) == stated);
+    in_real_time && explained && as_stated
 }
 
 fn committed(history: &History) -> impl Iterator<Item = &Attempt> {
@@ -113,13 +143,17 @@ fn replay(history: &History, attempt: &Attempt, state: &State) -> Option<State> 
     Some(written)
 }
 
-/// The committed values of each object in their order, or nothing if a stated order is no such order.
-fn version_orders(history: &History) -> Option<BTreeMap<ObjectId, Vec<Value>>> {
+/// The committed values of each object in their order; each with a rank, and those of equal rank in
+/// any order.
+type Orders = BTreeMap<ObjectId, Vec<(u64, Value)>>;
+
+/// Finds the order of the versions of each object, or nothing if a stated order is no such order.
+fn version_orders(history: &History) -> Option<Orders> {
     let mut updates: Vec<_> =
         committed(history).filter_map(|a| Some((a.outcome.commit_ts()?, a.id))).collect();
     updates.sort_unstable();
-    let mut orders: BTreeMap<ObjectId, Vec<Value>> = BTreeMap::new();
-    for (_, id) in updates {
+    let mut orders = Orders::new();
+    for (ts, id) in updates {
         let mut last = State::new();
         for op in history.ops(id) {
             if let Op::Write { object, value } = *op {
@@ -127,20 +161,19 @@ fn version_orders(history: &History) -> Option<BTreeMap<ObjectId, Vec<Value>>> {
             }
         }
         for (object, value) in last {
-            orders.entry(object).or_default().push(value);
+            orders.entry(object).or_default().push((ts, value));
         }
     }
     for (object, stated) in history.version_orders() {
-        let sorted = |values: &[Value]| {
-            let mut values = values.to_vec();
-            values.sort_unstable();
-            values
-        };
         let found = orders.entry(*object).or_default();
-        if sorted(found) != sorted(stated) {
+        let mut values: Vec<_> = found.iter().map(|&(_, value)| value).collect();
+        let mut sorted = stated.clone();
+        values.sort_unstable();
+        sorted.sort_unstable();
+        if values != sorted {
             return None;
         }
-        found.clone_from(stated);
+        *found = (0..).zip(stated.iter().copied()).collect();
     }
     orders.retain(|_, values| !values.is_empty());
     Some(orders)
@@ -149,7 +182,8 @@ fn version_orders(history: &History) -> Option<BTreeMap<ObjectId, Vec<Value>>> {
 /// The rules of the model that make the questions meaningful.
 fn is_well_formed(history: &History) -> bool {
     let mut values = BTreeSet::from([INITIAL]);
-    let mut timestamps = BTreeSet::new();
+    // Each with whether it was claimed by a late commit.
+    let mut timestamps = BTreeMap::new();
     history.attempts().iter().all(|attempt| {
         let writes = history.ops(attempt.id).iter().filter_map(|op| match op {
             Op::Write { value, .. } => Some(*value),
@@ -157,8 +191,11 @@ fn is_well_formed(history: &History) -> bool {
         });
         let unique = writes.clone().all(|value| values.insert(value));
         let may_write = !attempt.outcome.is_read_only() || writes.count() == 0;
-        let own_ts = attempt.outcome.commit_ts().is_none_or(|ts| timestamps.insert(ts));
-        unique && may_write && own_ts && attempt.begin <= attempt.end
+        let is_late = attempt.outcome.is_late();
+        let may_claim = attempt.outcome.commit_ts().is_none_or(|ts| {
+            timestamps.insert(ts, is_late).is_none_or(|other_is_late| is_late && other_is_late)
+        });
+        unique && may_write && may_claim && attempt.begin <= attempt.end
     })
 }
 
@@ -168,7 +205,7 @@ struct Search<'h> {
     members: Vec<&'h Attempt>,
     by_timestamps: bool,
     /// Nothing when there is no valid order of versions, and so no serial order.
-    orders: Option<BTreeMap<ObjectId, Vec<Value>>>,
+    orders: Option<Orders>,
 }
 
 impl<'h> Search<'h> {
@@ -187,12 +224,7 @@ impl<'h> Search<'h> {
 
     /// Can the order that begins with `placed` (as indices) be completed? `left` holds the versions
     /// of each object that are still to come.
-    fn extend(
-        &self,
-        placed: &mut Vec<usize>,
-        state: &State,
-        left: &BTreeMap<ObjectId, Vec<Value>>,
-    ) -> bool {
+    fn extend(&self, placed: &mut Vec<usize>, state: &State, left: &Orders) -> bool {
         if placed.len() == self.members.len() {
             return true;
         }
@@ -207,10 +239,11 @@ impl<'h> Search<'h> {
             if next.outcome.is_committed() {
                 for (object, value) in written {
                     let versions = left.entry(object).or_default();
-                    if versions.first() != Some(&value) {
-                        return false;
-                    }
-                    versions.remove(0);
+                    let rank = versions.first().map(|version| version.0);
+                    let is_next =
+                        |version: &(u64, Value)| Some(version.0) == rank && version.1 == value;
+                    let Some(at) = versions.iter().position(is_next) else { return false };
+                    versions.remove(at);
                     state.insert(object, value);
                 }
             }

@@ -14,7 +14,7 @@ use super::{Attempt, Cycle, ObjectId, Timestamp, Value};
 pub enum Violation {
     /// The history breaks a rule of the model, so nothing can be decided: the recording is wrong.
     Malformed(Malformed),
-    /// Two updates claim one commit timestamp.
+    /// Two updates claim one commit timestamp, and not both of them committed late.
     DuplicateTimestamp {
         /// The timestamp.
         ts: Timestamp,
@@ -128,6 +128,16 @@ pub enum Malformed {
         /// Who wrote it first.
         first: Attempt,
         /// Who wrote it again; perhaps the same attempt.
+        second: Attempt,
+    },
+    /// Two updates at one timestamp wrote the same object, neither had read it, and the order of
+    /// its versions was not stated.
+    SharedTimestamp {
+        /// The object.
+        object: ObjectId,
+        /// One of the writers.
+        first: Attempt,
+        /// The other.
         second: Attempt,
     },
     /// A stated version order does not hold exactly the committed values of its object.
@@ -264,8 +274,8 @@ impl fmt::Display for Violation {
             }
             Self::ThinAir { reader, object, value, writer: Some(writer) } => write!(
                 f,
-                "{reader} read {value} from object {object}, where it was not; {writer} wrote it to \
-                 another object or later"
+                "{reader} read {value} from object {object}, where it was not; {writer} wrote it \
+                 to another object or later"
             ),
             Self::DirtyRead { reader, writer, object, value } => write!(
                 f,
@@ -273,8 +283,8 @@ impl fmt::Display for Violation {
             ),
             Self::IntermediateRead { reader, writer, object, value } => write!(
                 f,
-                "{reader} read {value} from object {object}; {writer} wrote it and wrote that object \
-                 again before it committed"
+                "{reader} read {value} from object {object}; {writer} wrote it and wrote that \
+                 object again before it committed"
             ),
             Self::OwnWriteNotSeen { reader, object, wrote, read } => {
                 write!(f, "{reader} wrote {wrote} to object {object} and then read {read} from it")
@@ -300,9 +310,15 @@ impl fmt::Display for Malformed {
             Self::ValueWrittenTwice { value, first, second } => {
                 write!(f, "{value} was written by {first} and again by {second}")
             }
+            Self::SharedTimestamp { object, first, second } => write!(
+                f,
+                "{first} and {second} both wrote object {object} without reading it, and the order \
+                 of its versions was not stated"
+            ),
             Self::VersionOrder { object } => write!(
                 f,
-                "the version order stated for object {object} is not an order of its committed values"
+                "the version order stated for object {object} is not an order of its committed \
+                 values"
             ),
         }
     }

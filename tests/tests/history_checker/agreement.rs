@@ -6,7 +6,7 @@ use upgradable_tests::history::check::{check, check_graph, check_opacity, check_
 use upgradable_tests::history::model_run::{Config, Fault, run};
 use upgradable_tests::history::{History, ObjectId, Op, Outcome, reference};
 
-use super::agree_with_reference;
+use super::{agree_with_reference, lacks_an_order};
 
 /// An attempt that can still be changed.
 #[derive(Clone, Debug)]
@@ -50,9 +50,10 @@ fn plausible(drafts: &[Draft], object: ObjectId) -> Vec<u64> {
 /// outcome, and a number for its timestamp.
 type Plan = (u64, u64, Vec<(bool, ObjectId, usize)>, u8, u64);
 
-fn plan() -> impl Strategy<Value = Plan> {
+/// Outcomes from 5 on are late commits.
+fn plan(outcomes: u8) -> impl Strategy<Value = Plan> {
     let op = (any::<bool>(), 0..2_u32, any::<usize>());
-    (0..16_u64, 0..12_u64, prop::collection::vec(op, 0..4), 0..5_u8, 0..6_u64)
+    (0..16_u64, 0..12_u64, prop::collection::vec(op, 0..4), 0..outcomes, 0..6_u64)
 }
 
 fn from_plans(plans: &[Plan]) -> Vec<Draft> {
@@ -68,6 +69,7 @@ fn from_plans(plans: &[Plan]) -> Vec<Draft> {
         let outcome = match outcome {
             0 => Outcome::Aborted,
             1 | 2 if !wrote => Outcome::CommittedReadOnly { snapshot: ts * 8 + 7 },
+            5.. => Outcome::CommittedLate { ts: ts / 2 * 16 + 7 },
             _ => Outcome::Committed { ts: ts * 8 + number },
         };
         drafts.push(Draft { begin: *begin, end: begin + length, ops, outcome });
@@ -90,7 +92,7 @@ fn from_plans(plans: &[Plan]) -> Vec<Draft> {
 /// A change: which one, to which attempt, and two numbers to make it with.
 type Change = (u8, usize, usize, u64);
 
-fn change(drafts: &mut Vec<Draft>, (what, attempt, position, number): Change) {
+fn change(drafts: &mut [Draft], (what, attempt, position, number): Change) {
     let count = drafts.len();
     let at = attempt % count;
     let position = position % drafts[at].ops.len().max(1);
@@ -122,7 +124,19 @@ fn change(drafts: &mut Vec<Draft>, (what, attempt, position, number): Change) {
             }
         }
         8 => drafts[at].outcome = Outcome::Committed { ts: number % 8 },
+        // Late, and often at the timestamp of somebody else.
+        9 => drafts[at].outcome = Outcome::CommittedLate { ts: number % 8 },
+        10 => share_timestamps(drafts),
         _ => drafts[at].ops.push(Op::read(position as u32, 0)),
+    }
+}
+
+/// Makes neighbours in the order of timestamps late commits at one timestamp, which may be right.
+fn share_timestamps(drafts: &mut [Draft]) {
+    for draft in drafts {
+        if let Some(ts) = draft.outcome.commit_ts() {
+            draft.outcome = Outcome::CommittedLate { ts: ts | 1 };
+        }
     }
 }
 
@@ -139,20 +153,27 @@ proptest! {
     })]
 
     #[test]
-    fn on_random_histories(plans in prop::collection::vec(plan(), 1..=6)) {
+    fn on_random_histories(plans in prop::collection::vec(plan(5), 1..=6)) {
+        agree_with_reference(&build(&from_plans(&plans)));
+    }
+
+    #[test]
+    fn on_random_histories_with_late_commits(plans in prop::collection::vec(plan(12), 1..=6)) {
         agree_with_reference(&build(&from_plans(&plans)));
     }
 
     #[test]
     fn on_random_histories_with_a_stated_order_of_versions(
-        plans in prop::collection::vec(plan(), 1..=6),
+        plans in prop::collection::vec(plan(7), 1..=6),
         order in any::<prop::sample::Index>(),
     ) {
         let drafts = from_plans(&plans);
         let mut values: Vec<_> = drafts
             .iter()
             .filter(|draft| draft.outcome.is_committed())
-            .filter_map(|draft| plausible(std::slice::from_ref(draft), 0).into_iter().skip(1).last())
+            .filter_map(|draft| {
+                plausible(std::slice::from_ref(draft), 0).into_iter().skip(1).last()
+            })
             .collect();
         let turn = order.index(values.len().max(1));
         values.rotate_left(turn);
@@ -165,7 +186,10 @@ proptest! {
     fn on_simulated_histories_with_changes(
         seed in any::<u64>(),
         fault in prop::option::of(prop::sample::select(Fault::ALL.to_vec())),
-        changes in prop::collection::vec((0..10_u8, any::<usize>(), any::<usize>(), any::<u64>()), 0..4),
+        changes in prop::collection::vec(
+            (0..12_u8, any::<usize>(), any::<usize>(), any::<u64>()),
+            0..4,
+        ),
     ) {
         let mut drafts = drafts(&run(&small(fault), seed));
         for &each in &changes {
@@ -187,6 +211,26 @@ fn on_simulated_histories_of_every_fault() {
     }
     // Neither side may be a rarity, or the agreement says little.
     assert!(accepted > 1_000 && rejected > 1_000, "{accepted} accepted, {rejected} rejected");
+}
+
+#[test]
+fn on_simulated_histories_with_shared_timestamps() {
+    let (mut accepted, mut rejected, mut undecided) = (0, 0, 0);
+    for fault in Fault::ALL.map(Some).into_iter().chain([None]) {
+        for seed in 0..400 {
+            let mut drafts = drafts(&run(&small(fault), seed));
+            share_timestamps(&mut drafts);
+            let history = build(&drafts);
+            agree_with_reference(&history);
+            match check(&history) {
+                Ok(_) => accepted += 1,
+                Err(_) if lacks_an_order(&history) => undecided += 1,
+                Err(_) => rejected += 1,
+            }
+        }
+    }
+    let counts = format!("{accepted} accepted, {rejected} rejected, {undecided} undecided");
+    assert!(accepted > 1_000 && rejected > 1_000, "{counts}");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The classic anomalies: no serial order explains what the committed transactions read.
 
+use upgradable_tests::history::History;
+use upgradable_tests::history::check::check;
+
 use super::{Kind, X, Y, at, history, r, read_only, reject, reject_history, w};
 
-/// X is left by T1 and Y by T0, although both wrote both. Only a stated order of versions can say so.
+/// X is left by T1 and Y by T0, although both wrote both. Only a stated order of versions can say
+/// so.
 #[test]
 fn dirty_write() {
     let mut history =
@@ -54,6 +58,19 @@ fn lost_update_past_two_versions() {
             (1, 9, &[r(X, 0), w(X, 10)], at(3)),
             (2, 7, &[w(X, 20)], at(1)),
             (3, 8, &[w(X, 30)], at(2)),
+        ],
+    );
+}
+
+/// T1 also read and overwrote what T0 did to Y; the name comes from the object that was lost.
+#[test]
+fn lost_update_beside_other_reasons() {
+    reject(
+        Kind::LostUpdate,
+        &[0, 1],
+        &[
+            (1, 3, &[w(Y, 10), w(X, 11)], at(1)),
+            (2, 4, &[r(Y, 10), r(X, 0), w(Y, 20), w(X, 21)], at(2)),
         ],
     );
 }
@@ -135,4 +152,19 @@ fn the_read_only_anomaly_is_not_serializable() {
             (5, 6, &[r(X, 0), r(Y, 20)], read_only(1)),
         ],
     );
+}
+
+/// A round of thousands: the search must not take forever, nor the message fill the screen.
+#[test]
+fn write_skew_around_very_many() {
+    let count = 20_000_u32;
+    let mut history = History::new();
+    for i in 0..count {
+        let ops = [r(i, 0), w((i + 1) % count, u64::from(i) + 1)];
+        history.push(i, 1, 2, &ops, at(u64::from(i) + 1));
+    }
+    let violation = check(&history).expect_err("nobody can be first");
+    assert_eq!(violation.kind(), Kind::WriteSkew);
+    assert_eq!(violation.cycle().map(|cycle| cycle.steps().len()), Some(count as usize));
+    assert!(violation.to_string().contains("... and 19988 more"));
 }

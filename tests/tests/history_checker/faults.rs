@@ -47,7 +47,7 @@ fn found(fault: Fault, seeds: std::ops::Range<u64>) -> (BTreeMap<Kind, u32>, u32
 #[test]
 fn every_fault_is_found_by_the_anomalies_it_is_known_for() {
     for fault in Fault::ALL {
-        let (found, runs) = found(fault, 0..500);
+        let (found, runs) = found(fault, 0..300);
         for kind in fault.shows_as() {
             assert!(found.contains_key(kind), "{fault:?} never showed as {kind:?}: {found:?}");
         }

@@ -1,4 +1,5 @@
-//! Real time, claimed timestamps, what aborted transactions saw, and histories that cannot be judged.
+//! Real time, claimed timestamps, what aborted transactions saw, and histories that cannot be
+//! judged.
 
 use upgradable_tests::history::History;
 use upgradable_tests::history::check::{check, check_graph, check_opacity, check_witness};

@@ -7,7 +7,7 @@ use upgradable_tests::history::check::check;
 use upgradable_tests::history::record::{Recorder, ThreadLog};
 use upgradable_tests::history::{History, ObjectId, Outcome, TxnId};
 
-use super::{Kind, X};
+use super::{Kind, X, Y};
 
 #[test]
 fn attempts_are_numbered_in_the_order_in_which_they_began() {
@@ -48,7 +48,8 @@ fn a_body_that_is_re_executed_makes_one_attempt_each_time() {
     assert_eq!(outcomes, [Outcome::Aborted, Outcome::Aborted, read_only]);
     let attempts = history.attempts();
     assert!(attempts.iter().all(|attempt| history.ops(attempt.id).len() == 1));
-    // Each may have taken its snapshot as soon as the body before it had run, so not later than that.
+    // Each may have taken its snapshot as soon as the body before it had run, so not later than
+    // that.
     assert!(attempts.windows(2).all(|pair| pair[0].begin < pair[1].begin));
     assert!(attempts.windows(2).all(|pair| pair[1].begin < pair[0].end));
 }
@@ -203,4 +204,53 @@ fn a_reader_between_publish_and_clock_is_noticed() {
     assert_eq!(violation.kind(), Kind::TimestampOrder, "{violation}");
     let cycle = violation.cycle().expect("its evidence is a cycle");
     assert!(cycle.steps().iter().any(|step| step.attempt.id == TxnId(1)));
+}
+
+/// What a part of a transaction wrote and undid must not be seen by anyone; what it read must fit.
+#[test]
+fn a_part_that_is_undone_is_an_aborted_attempt_of_its_own() {
+    let recorder = Recorder::new();
+    let mut log = recorder.thread();
+    log.begin();
+    let [kept, undone, inner] = [(); 3].map(|()| log.fresh_value());
+    log.write(X, kept);
+    let outer_part = log.savepoint();
+    log.read(X, kept);
+    log.read(Y, 0);
+    log.write(X, undone);
+    let inner_part = log.savepoint();
+    log.read(X, undone);
+    log.write(X, inner);
+    log.read(X, inner);
+    log.undo_to(inner_part);
+    log.read(X, undone);
+    log.undo_to(outer_part);
+    log.read(X, kept);
+    log.commit(1);
+    drop(log);
+    let history = recorder.history();
+    assert_eq!(
+        history.to_string(),
+        "T0 (thread 0, ticks 1..2, committed at 1): w(1):=1 r(1)=1 r(2)=0 r(1)=1\n\
+         T1 (thread 0, ticks 1..2, aborted): w(1):=3 r(1)=3 w(1):=2 r(1)=2 r(1)=2\n"
+    );
+    assert!(check(&history).is_ok());
+}
+
+#[test]
+fn who_sees_what_was_undone_is_noticed() {
+    let recorder = Recorder::new();
+    let (mut log, mut other) = (recorder.thread(), recorder.thread());
+    log.begin();
+    let part = log.savepoint();
+    let value = log.fresh_value();
+    log.write(X, value);
+    log.undo_to(part);
+    log.commit_read_only(0);
+    other.begin();
+    other.read(X, value);
+    other.commit_read_only(0);
+    drop((log, other));
+    let violation = check(&recorder.history()).expect_err("the write was undone");
+    assert_eq!(violation.kind(), Kind::DirtyRead, "{violation}");
 }

@@ -11,14 +11,16 @@ use super::Graph;
 /// Marks a node not yet met, or in no component.
 const NONE: u32 = u32::MAX;
 
-/// How far two attempts are apart. One apart in real time is a little further, so that of two cycles
-/// with the same number of attempts that with more dependencies is found.
+/// How far two attempts are apart. One apart in real time is a little further, so that of two
+/// cycles with the same number of attempts that with more dependencies is found.
 const DEPENDENCY: u32 = 16;
 const REAL_TIME: u32 = DEPENDENCY + 1;
 
-/// How many nodes the search for the shortest cycle may visit before it takes the best it has. Only
-/// components of thousands of attempts come near it.
-const VISITS_MAX: usize = 1_000_000;
+/// How many nodes the search for the shortest cycle may visit before it takes the best it has: any
+/// number up to this, so that small components are searched in full ...
+const VISITS_SMALL: usize = 1_000_000;
+/// ... and so many passes over a large one. A fixed number would end within the first pass.
+const PASSES_LARGE: usize = 8;
 
 /// The attempts of a shortest cycle, or of a short one when the graph is too large to be sure.
 pub(super) fn short_cycle(graph: &Graph) -> Option<Vec<u32>> {
@@ -34,12 +36,11 @@ pub(super) fn short_cycle(graph: &Graph) -> Option<Vec<u32>> {
         from: vec![NONE; graph.nodes() as usize],
         touched: Vec::new(),
         best: None,
-        visits: 0,
+        visits_left: VISITS_SMALL + PASSES_LARGE * component.len(),
     };
     for &start in component.iter().filter(|&&node| graph.is_attempt(node)) {
         search.run_and_follow(start);
-        let shortest_possible = search.best_length() == 2 * DEPENDENCY;
-        if shortest_possible || (search.best.is_some() && search.visits > VISITS_MAX) {
+        if search.is_enough() {
             break;
         }
     }
@@ -55,7 +56,7 @@ struct Search<'g> {
     from: Vec<u32>,
     touched: Vec<u32>,
     best: Option<(u32, Vec<u32>)>,
-    visits: usize,
+    visits_left: usize,
 }
 
 impl Search<'_> {
@@ -63,11 +64,19 @@ impl Search<'_> {
         self.best.as_ref().map_or(NONE, |best| best.0)
     }
 
-    /// Searches from `start`, and from the members of the cycle found as long as that gives a shorter
-    /// one: what entangles a large component is a member of most of its cycles.
+    fn is_enough(&self) -> bool {
+        let shortest_possible = self.best_length() == 2 * DEPENDENCY;
+        shortest_possible || (self.best.is_some() && self.visits_left == 0)
+    }
+
+    /// Searches from `start`, and from the members of the cycle found as long as that gives a
+    /// shorter one: what entangles a large component is a member of most of its cycles.
     fn run_and_follow(&mut self, start: u32) {
         let mut starts = vec![start];
         while let Some(start) = starts.pop() {
+            if self.is_enough() {
+                break;
+            }
             let length_before = self.best_length();
             self.run(start);
             if let Some((length, cycle)) = &self.best
@@ -80,12 +89,13 @@ impl Search<'_> {
 
     /// Dijkstra's algorithm from `start`, given up where it cannot beat the best cycle so far.
     fn run(&mut self, start: u32) {
+        let mut found = None;
         let mut queue = BinaryHeap::from([(Reverse(0), start)]);
         while let Some((Reverse(distance), node)) = queue.pop() {
             if node != start && self.distance[node as usize] < distance {
                 continue; // a shorter way was found meanwhile
             }
-            self.visits += 1;
+            self.visits_left = self.visits_left.saturating_sub(1);
             for &target in self.graph.targets(node) {
                 let step = match (self.graph.is_attempt(node), self.graph.is_attempt(target)) {
                     (true, true) => DEPENDENCY,
@@ -103,7 +113,8 @@ impl Search<'_> {
                     continue;
                 }
                 if target == start {
-                    self.best = Some((next, self.path(start, node)));
+                    self.best = Some((next, Vec::new()));
+                    found = Some(node);
                 } else if next < self.distance[target as usize] {
                     if self.distance[target as usize] == NONE {
                         self.touched.push(target);
@@ -113,6 +124,10 @@ impl Search<'_> {
                     queue.push((Reverse(next), target));
                 }
             }
+        }
+        if let Some(last) = found {
+            let path = self.path(start, last);
+            self.best = Some((self.best_length(), path));
         }
         for node in self.touched.drain(..) {
             self.distance[node as usize] = NONE;

@@ -1,6 +1,6 @@
 //! Which version each read saw, and the reads that are wrong by themselves.
 
-use super::{Index, NONE, Seen};
+use super::{Checked, Index, NONE, Seen};
 use crate::history::{Attempt, INITIAL, Op, TxnId, Value, Violation};
 
 impl Index<'_> {
@@ -27,7 +27,7 @@ impl Index<'_> {
                         let (reader, wrote) = (*attempt, own.1);
                         let fault =
                             Violation::OwnWriteNotSeen { reader, object, wrote, read: value };
-                        self.add_fault(attempt, fault);
+                        self.add_fault(attempt, Box::new(fault));
                     }
                     continue;
                 }
@@ -42,7 +42,7 @@ impl Index<'_> {
                         let reader = *attempt;
                         let fault =
                             Violation::NonRepeatableRead { reader, object, first, second: value };
-                        self.add_fault(attempt, fault);
+                        self.add_fault(attempt, Box::new(fault));
                     }
                     Ok(_) => {}
                 }
@@ -52,32 +52,32 @@ impl Index<'_> {
     }
 
     /// Finds the version that holds `value`, which `reader` did not write before.
-    fn resolve(&self, reader: &Attempt, chain: u32, value: Value) -> Result<u32, Violation> {
+    fn resolve(&self, reader: &Attempt, chain: u32, value: Value) -> Checked<u32> {
         if value == INITIAL {
             return Ok(0);
         }
         let object = self.chains[chain as usize].object;
         let reader = *reader;
         let Some(record) = self.writes.get(&value) else {
-            return Err(Violation::ThinAir { reader, object, value, writer: None });
+            return Err(Box::new(Violation::ThinAir { reader, object, value, writer: None }));
         };
         let writer = *self.history.attempt(TxnId(record.attempt));
-        if record.chain != chain || writer.id == reader.id {
-            Err(Violation::ThinAir { reader, object, value, writer: Some(writer) })
+        Err(Box::new(if record.chain != chain || writer.id == reader.id {
+            Violation::ThinAir { reader, object, value, writer: Some(writer) }
         } else if !writer.outcome.is_committed() {
-            Err(Violation::DirtyRead { reader, writer, object, value })
+            Violation::DirtyRead { reader, writer, object, value }
         } else if record.version == NONE {
-            Err(Violation::IntermediateRead { reader, writer, object, value })
+            Violation::IntermediateRead { reader, writer, object, value }
         } else {
-            Ok(record.version)
-        }
+            return Ok(record.version);
+        }))
     }
 
-    fn add_fault(&mut self, attempt: &Attempt, fault: Violation) {
+    fn add_fault(&mut self, attempt: &Attempt, fault: Box<Violation>) {
         let committed = attempt.outcome.is_committed();
         if committed && self.committed_fault.is_none() {
-            self.committed_fault = Some(Box::new(fault.clone()));
+            self.committed_fault = Some(fault.clone());
         }
-        self.any_fault.get_or_insert_with(|| Box::new(fault));
+        self.any_fault.get_or_insert(fault);
     }
 }
