@@ -11,8 +11,10 @@
 
 mod claim_against_owner;
 mod close_against_tidy;
+mod deletion_against_reader;
 mod era_advance_against_commit;
 mod fast_read_against_recycling;
+mod install_against_committer;
 mod privileged_against_committer;
 mod raw;
 mod read_own_write;
@@ -30,7 +32,7 @@ use raw::Seen;
 
 use crate::domain::Domain;
 
-/// Preemptions to explore, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+/// Preemptions to explore; more, if `LOOM_MAX_PREEMPTIONS` says so.
 const PREEMPTIONS: usize = 2;
 
 /// Runs a model under the usual bound.
@@ -42,7 +44,7 @@ fn model(f: impl Fn() + Send + Sync + 'static) {
 fn model_within(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
     static EXECUTIONS: AtomicUsize = AtomicUsize::new(0);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.preemption_bound = builder.preemption_bound.max(Some(preemptions));
     builder.max_branches = 20_000;
     let start = std::time::Instant::now();
     let before = EXECUTIONS.load(Ordering::Relaxed);

@@ -21,9 +21,17 @@ const fn is_boxed<T>() -> bool {
     mem::align_of::<T>() > VALUE_ALIGN || mem::size_of::<T>() > LARGEST_INLINE
 }
 
-/// The bytes that a `T` takes in a node.
+/// The bytes that a `T` takes in a node; at least one.
+///
+/// Nodes for no bytes are for versions without value only: the kind of such a node never changes.
+/// So a reader without pin that has found the mark of a deletion does not, when the mark has been
+/// recycled meanwhile, take it for a value. (loom model `tombstone_against_reader`.)
 pub(crate) const fn stored_size<T>() -> usize {
-    if is_boxed::<T>() { mem::size_of::<Box<T>>() } else { mem::size_of::<T>() }
+    match mem::size_of::<T>() {
+        _ if is_boxed::<T>() => mem::size_of::<Box<T>>(),
+        0 => 1,
+        size => size,
+    }
 }
 
 /// How to drop a stored `T`, if it needs to be.
