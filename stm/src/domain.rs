@@ -18,11 +18,10 @@ use crate::raw::slot::SlotPtr;
 use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
 use crate::reclaim::collector::Collector;
-use crate::reclaim::superseded::Entry;
 use crate::retry::Watches;
 use crate::snapshot::{HeldSnapshot, Snapshot};
 use crate::stats::Stats;
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use crate::tvar::TVar;
 
 type Observer = Box<dyn Fn(&Event) + Send + Sync>;
@@ -55,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) number: u64,
     _tag: Tag,
     pub(crate) clock: GlobalClock,
+    /// The layer is asked about versions stamped before this.
+    pub(crate) floor: AtomicU64,
     pub(crate) registry: Registry,
     pub(crate) watches: Watches,
     pub(crate) privilege: Privilege,
@@ -235,6 +236,7 @@ impl DomainBuilder {
         let inner = Inner {
             number,
             clock: GlobalClock::starting_at(self.start),
+            floor: AtomicU64::new(0),
             registry: Registry::default(),
             watches: Watches::new(),
             privilege: Privilege::new(),
@@ -419,6 +421,33 @@ impl Domain {
         Ok(EraAdvance { flip, before: HeldSnapshot::new(self.clone(), seat, before) })
     }
 
+    /// Asks the [`Layer`] about every object that is read by its handle and whose version is stamped
+    /// before `floor`. [`CommitTs::ZERO`], as in the beginning, asks about none.
+    ///
+    /// To be set in the `prepare` of [`advance_era`](Self::advance_era), to the instant of the flip;
+    /// and back to zero when nothing is left below it.
+    ///
+    /// ```
+    /// use upgradable_stm::{CommitTs, Domain};
+    /// let domain = Domain::new();
+    /// domain.set_floor(CommitTs::ZERO);
+    /// assert_eq!(domain.floor(), CommitTs::ZERO);
+    /// ```
+    pub fn set_floor(&self, floor: CommitTs) {
+        self.inner.floor.store(floor.to_bits(), Ordering::Relaxed);
+    }
+
+    /// What [`set_floor`](Self::set_floor) has set.
+    ///
+    /// ```
+    /// # use upgradable_stm::{CommitTs, Domain};
+    /// assert_eq!(Domain::new().floor(), CommitTs::ZERO);
+    /// ```
+    #[must_use]
+    pub fn floor(&self) -> CommitTs {
+        CommitTs::from_bits(self.inner.floor.load(Ordering::Relaxed))
+    }
+
     /// Puts a version at the past instant `at` over the newest version of an object, which must
     /// have the stamp `over`, below or at `at`. For a layer that transforms objects lazily: every
     /// transaction that could have seen the object at `at` or later without this version must not
@@ -444,18 +473,7 @@ impl Domain {
         value: T,
     ) -> Result<(), NotNewest<T>> {
         let frame = Frame::begin(&self.inner);
-        if over > at || at > frame.at() {
-            return Err(NotNewest(value));
-        }
-        frame.install(handle, over, at, value).map_err(NotNewest)?;
-        if let Ok(slot) = frame.resolve(handle) {
-            // Whoever begins after this tick sees the new version. At the end of all time the old
-            // one stays.
-            if let Some(end) = self.inner.tick() {
-                let entry = Entry::Past { slot: slot.slot, from: over, end };
-                frame.context().superseded.borrow_mut().push(entry);
-            }
-        }
+        frame.install_past(handle, over, at, value)?;
         self.inner.after_update(frame.context());
         Ok(())
     }
@@ -550,7 +568,7 @@ impl Inner {
     }
 
     /// A fresh timestamp, of whichever era. `None` at the end of all time.
-    fn tick(&self) -> Option<CommitTs> {
+    pub(crate) fn tick(&self) -> Option<CommitTs> {
         loop {
             let era = self.clock.now().era();
             match self.clock.tick(era) {

@@ -10,6 +10,7 @@ use std::fmt::Debug;
 
 use crate::clock::{CommitTs, Era};
 use crate::kind::Kind;
+pub use crate::raw::touch::Touch;
 
 /// An object that a late commit wants to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +61,42 @@ pub trait Layer: Send + Sync + Debug {
         false
     }
 
+    /// A transaction is about to see a version of an object that was written before the
+    /// [floor](crate::Domain::set_floor). The layer may put another one over it, by
+    /// [`Touch::install`], and say so: then the transaction looks again.
+    ///
+    /// The version touched, and its value, stay while this runs, whoever installs what. It is
+    /// called outside of locks, but must not begin update transactions of the domain. The default
+    /// leaves the version as it is.
+    ///
+    /// # Retry safety
+    ///
+    /// Several transactions may touch the same version at once; one of them installs.
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        let _ = touch;
+        Touched::AsIs
+    }
+
     /// The domain is about to begin `era` because the sequence of the one before it has run out.
     /// Nothing changes but the number.
     fn era_rolls(&self, era: Era) {
         let _ = era;
     }
+}
+
+/// What became of a version that a [`Layer`] was shown.
+///
+/// ```
+/// use upgradable_stm::layer::Touched;
+/// assert_ne!(Touched::AsIs, Touched::Again);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Touched {
+    /// Nothing: the transaction sees it.
+    AsIs,
+    /// There is another one over it: the transaction looks again.
+    Again,
 }
 
 /// What a transaction sees of an object, without its value.

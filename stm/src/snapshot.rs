@@ -96,8 +96,9 @@ impl<'d> Snapshot<'d> {
         if !kind.is::<T>() {
             return Err(AccessError::wrong_kind(Kind::of::<T>(), kind));
         }
-        let version = self.frame.find(self.frame.resolve(handle)?)?;
-        self.frame.value(version, kind)
+        let slot = self.frame.resolve(handle)?;
+        self.frame.touch(slot, handle)?;
+        self.frame.value(self.frame.find(slot)?, kind)
     }
 
     /// What the snapshot sees of an object, without its value.
@@ -112,7 +113,9 @@ impl<'d> Snapshot<'d> {
     /// assert!(domain.snapshot(|s| s.version(name)).unwrap().kind.is::<char>());
     /// ```
     pub fn version(&self, handle: Handle) -> Result<Version, AccessError> {
-        let version = self.frame.find(self.frame.resolve(handle)?)?;
+        let slot = self.frame.resolve(handle)?;
+        self.frame.touch(slot, handle)?;
+        let version = self.frame.find(slot)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }

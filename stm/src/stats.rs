@@ -20,6 +20,11 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed) + n as u64, Ordering::Relaxed);
     }
 
+    /// Raises it to `n`, as the only writer.
+    pub(crate) fn raise_to(&self, n: usize) {
+        self.0.store(self.get().max(n as u64), Ordering::Relaxed);
+    }
+
     fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -32,6 +37,10 @@ pub(crate) struct Counters {
     pub(crate) written: Counter,
     pub(crate) snapshots: Counter,
     pub(crate) aborts: [Counter; AbortCause::COUNT],
+    pub(crate) read_waits: Counter,
+    pub(crate) lock_waits: Counter,
+    pub(crate) walks: Counter,
+    pub(crate) longest_walk: Counter,
     pub(crate) blocked: Counter,
     pub(crate) privileged: Counter,
     pub(crate) made_way: Counter,
@@ -66,6 +75,14 @@ pub struct Stats {
     pub snapshots: u64,
     /// Attempts that ended without commit, by cause; see [`Stats::aborts`].
     by_cause: [u64; AbortCause::COUNT],
+    /// Times that a read met a lock and waited for the publication.
+    pub read_waits: u64,
+    /// Times that a commit waited for the lock of another one.
+    pub lock_waits: u64,
+    /// Reads that had to go past the newest version.
+    pub walks: u64,
+    /// The most versions that one read has gone past.
+    pub longest_walk: u64,
     /// Times that a transaction blocked in `retry`.
     pub blocked: u64,
     /// Times that a transaction was given precedence.
@@ -114,6 +131,10 @@ impl Stats {
         for (sum, counter) in self.by_cause.iter_mut().zip(&counters.aborts) {
             *sum += counter.get();
         }
+        self.read_waits += counters.read_waits.get();
+        self.lock_waits += counters.lock_waits.get();
+        self.walks += counters.walks.get();
+        self.longest_walk = self.longest_walk.max(counters.longest_walk.get());
         self.blocked += counters.blocked.get();
         self.privileged += counters.privileged.get();
         self.made_way += counters.made_way.get();

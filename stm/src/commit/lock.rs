@@ -59,6 +59,7 @@ impl<'d> Commit<'_, 'd> {
     /// `None`: a privileged transaction has precedence.
     #[cold]
     fn wait_for_lock(&self, slot: SlotRef<'d>) -> Option<Option<NodeRef<'d>>> {
+        self.context.seat.counters.lock_waits.add(1);
         let mut backoff = Backoff::new();
         loop {
             backoff.snooze();

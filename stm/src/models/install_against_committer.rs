@@ -11,9 +11,8 @@ use crate::handle::Handle;
 /// As a layer that transforms lazily does: whoever needs the object puts the new version there.
 fn touch(domain: &Domain, name: Handle, flip: CommitTs) {
     loop {
-        let (stamp, number) = domain.snapshot(|s| {
-            (s.version(name).unwrap().stamp, s.get::<Seen>(name).unwrap().get())
-        });
+        let (stamp, number) = domain
+            .snapshot(|s| (s.version(name).unwrap().stamp, s.get::<Seen>(name).unwrap().get()));
         if stamp >= flip || domain.install(name, stamp, flip, Seen::new(number + 100)).is_ok() {
             return;
         }

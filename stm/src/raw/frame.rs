@@ -13,6 +13,8 @@ use crate::domain::Inner;
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
+use crate::layer::NotNewest;
+use crate::reclaim::superseded::Entry;
 use crate::sync::{Backoff, Ordering};
 
 impl Inner {
@@ -87,14 +89,26 @@ impl<'d> Frame<'d> {
     #[cold]
     #[inline(never)]
     fn walk(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
+        let counters = &self.context.seat.counters;
         // Nothing reachable from a head loaded after the pin is recycled before the unpin.
         let _pin = self.context.pin();
-        let mut node = slot.wait_unlocked().node();
+        let mut head = slot.head();
+        if head.is_locked() {
+            counters.read_waits.add(1);
+            head = slot.wait_unlocked();
+        }
+        let mut node = head.node();
+        let mut past = 0;
         while let Some(version) = node {
             if version.stamp() <= self.at {
                 break;
             }
             node = version.prev();
+            past += 1;
+        }
+        if past > 0 {
+            counters.walks.add(1);
+            counters.longest_walk.raise_to(past);
         }
         node
     }
@@ -152,8 +166,29 @@ impl<'d> Frame<'d> {
     ///
     /// # Errors
     ///
-    /// The value, if the newest version is another one.
-    pub(crate) fn install<T: Send + Sync + 'static>(
+    /// The value, if the newest version is another one, or `at` is not between that and the
+    /// snapshot.
+    pub(crate) fn install_past<T: Send + Sync + 'static>(
+        &self,
+        handle: Handle,
+        over: CommitTs,
+        at: CommitTs,
+        value: T,
+    ) -> Result<(), NotNewest<T>> {
+        if over > at || at > self.at() {
+            return Err(NotNewest(value));
+        }
+        self.install(handle, over, at, value).map_err(NotNewest)?;
+        // Whoever begins after this tick sees the new version. At the end of all time the old one
+        // stays.
+        if let (Ok(slot), Some(end)) = (self.resolve(handle), self.inner.tick()) {
+            let entry = Entry::Past { slot: slot.slot, from: over, end };
+            self.context.superseded.borrow_mut().push(entry);
+        }
+        Ok(())
+    }
+
+    fn install<T: Send + Sync + 'static>(
         &self,
         handle: Handle,
         over: CommitTs,

@@ -50,6 +50,7 @@ pub(crate) mod pending;
 pub(crate) mod retire;
 pub(crate) mod slab;
 pub(crate) mod slot;
+pub(crate) mod touch;
 pub(crate) mod update;
 pub(crate) mod value;
 pub(crate) mod var;

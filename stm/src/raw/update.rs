@@ -287,6 +287,7 @@ impl<'d> Update<'d> {
             Some((_, entry)) if entry.state == WriteState::Tombstone => Err(AccessError::Deleted),
             Some((at, entry)) => Ok((slot, Found::Own(at, entry))),
             None => {
+                self.frame.touch(slot, handle)?;
                 let version = self.below(slot).ok_or(AccessError::Unborn)?;
                 if version.kind() == Kind::NONE {
                     return Err(AccessError::Deleted);
@@ -324,7 +325,9 @@ impl<'d> Update<'d> {
 
     /// What the snapshot sees of an object, noted as read.
     pub(crate) fn version(&self, handle: Handle) -> Result<Version, AccessError> {
-        let version = self.below(self.frame.resolve(handle)?).ok_or(AccessError::Unborn)?;
+        let slot = self.frame.resolve(handle)?;
+        self.frame.touch(slot, handle)?;
+        let version = self.below(slot).ok_or(AccessError::Unborn)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }

@@ -1,0 +1,181 @@
+//! What a layer above is offered: the floor, touches, installs, eras, held instants.
+
+use std::sync::Arc;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use upgradable_stm::layer::{Layer, Touch, Touched};
+use upgradable_stm::{AccessError, CommitTs, Domain, Era, Handle, Kind, Seq};
+
+/// Turns every number of the first era into a text, when it is touched later.
+#[derive(Debug, Default)]
+struct Texts {
+    touches: Arc<AtomicUsize>,
+    installs: Arc<AtomicUsize>,
+}
+
+fn flip() -> CommitTs {
+    CommitTs::new(Era::FIRST.next().expect("there are many eras"), Seq::ZERO)
+}
+
+impl Layer for Texts {
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        self.touches.fetch_add(1, Ordering::Relaxed);
+        if touch.at() < flip() || touch.version().stamp >= flip() {
+            return Touched::AsIs;
+        }
+        let Some(number) = touch.value::<u32>() else { return Touched::AsIs };
+        if touch.install(flip(), number.to_string()).is_ok() {
+            self.installs.fetch_add(1, Ordering::Relaxed);
+        }
+        Touched::Again
+    }
+}
+
+fn upgrade(domain: &Domain) {
+    domain.advance_era(|era| domain.set_floor(CommitTs::new(era, Seq::ZERO))).expect("an era left");
+}
+
+fn texts() -> (Domain, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let layer = Texts::default();
+    let (touches, installs) = (Arc::clone(&layer.touches), Arc::clone(&layer.installs));
+    let domain = Domain::builder().layer(layer).build().expect("few domains live");
+    (domain, touches, installs)
+}
+
+fn numbers(domain: &Domain, count: u32) -> Vec<Handle> {
+    (0..count).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect()
+}
+
+#[test]
+fn without_a_floor_the_layer_is_never_asked() {
+    let (domain, touches, _) = texts();
+    let names = numbers(&domain, 10);
+    for &name in &names {
+        domain.snapshot(|s| s.get::<u32>(name).copied()).unwrap();
+    }
+    assert_eq!(touches.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn what_lies_below_the_floor_is_transformed_at_the_first_touch_and_once() {
+    let (domain, _, installs) = texts();
+    let names = numbers(&domain, 10);
+    upgrade(&domain);
+    for _ in 0..3 {
+        for (n, &name) in names.iter().enumerate() {
+            let text = domain.snapshot(|s| s.get::<String>(name).cloned());
+            assert_eq!(text, Ok(n.to_string()));
+        }
+    }
+    assert_eq!(installs.load(Ordering::Relaxed), 10);
+    // And in transactions that write.
+    domain.atomically(|tx| {
+        let text = tx.update(names[3], |text: &mut String| {
+            text.push('!');
+            text.clone()
+        });
+        assert_eq!(text.as_deref(), Ok("3!"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_transaction_of_the_old_era_sees_the_old_version() {
+    let (domain, _, _) = texts();
+    let name = numbers(&domain, 1)[0];
+    let before = domain.hold();
+    upgrade(&domain);
+    assert_eq!(domain.snapshot(|s| s.get::<String>(name).cloned()).as_deref(), Ok("0"));
+    assert_eq!(before.read(|s| s.get::<u32>(name).copied()), Ok(0));
+}
+
+#[test]
+fn many_first_touches_at_once_install_one_version() {
+    for _ in 0..50 {
+        let (domain, _, installs) = texts();
+        let name = numbers(&domain, 1)[0];
+        upgrade(&domain);
+        let start = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    let text = domain.snapshot(|s| s.get::<String>(name).cloned());
+                    assert_eq!(text.as_deref(), Ok("0"));
+                });
+            }
+        });
+        assert_eq!(installs.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn a_touch_beside_writers_and_reclamation_loses_nothing() {
+    let (domain, _, installs) = texts();
+    let names = numbers(&domain, 500);
+    upgrade(&domain);
+    thread::scope(|scope| {
+        for start in 0..3_usize {
+            let (domain, names) = (&domain, &names);
+            scope.spawn(move || {
+                for at in 0..names.len() {
+                    let name = names[(at + start * 170) % names.len()];
+                    domain.atomically(|tx| {
+                        Ok(tx.update(name, |text: &mut String| text.push('+')).unwrap())
+                    });
+                    if at % 50 == 0 {
+                        domain.reclaim();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(installs.load(Ordering::Relaxed), 500);
+    for (n, &name) in names.iter().enumerate() {
+        let text = domain.snapshot(|s| s.get::<String>(name).cloned());
+        assert_eq!(text, Ok(format!("{n}+++")));
+    }
+}
+
+#[test]
+fn deleted_and_new_objects_below_and_above_the_floor() {
+    let (domain, _, _) = texts();
+    let names = numbers(&domain, 2);
+    upgrade(&domain);
+    domain.atomically(|tx| Ok(tx.delete(names[0]))).unwrap();
+    assert_eq!(domain.snapshot(|s| s.get::<String>(names[0]).cloned()), Err(AccessError::Deleted));
+    let new = domain.atomically(|tx| Ok(tx.create(String::from("new"))));
+    assert_eq!(domain.snapshot(|s| s.get::<String>(new).cloned()).as_deref(), Ok("new"));
+    assert_eq!(domain.snapshot(|s| s.version(names[1])).unwrap().kind, Kind::of::<String>());
+}
+
+/// Says that it has changed what it has not.
+#[derive(Debug)]
+struct Liar;
+
+impl Layer for Liar {
+    fn touch(&self, _: &Touch<'_>) -> Touched {
+        Touched::Again
+    }
+}
+
+#[test]
+fn a_layer_that_changes_nothing_does_not_hang_anybody() {
+    let domain = Domain::builder().layer(Liar).build().unwrap();
+    let name = numbers(&domain, 1)[0];
+    upgrade(&domain);
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(0));
+}
+
+#[test]
+fn an_install_over_what_is_not_newest_gives_the_value_back() {
+    let domain = Domain::new();
+    let name = numbers(&domain, 1)[0];
+    let over = domain.snapshot(|s| s.version(name)).unwrap().stamp;
+    domain.atomically(|tx| Ok(tx.put(name, 5_u32))).unwrap();
+    let at = domain.now();
+    assert_eq!(domain.install(name, over, at, String::from("x")).unwrap_err().0, "x");
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(5));
+}
