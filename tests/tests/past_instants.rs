@@ -1,9 +1,10 @@
 //! Versions that come to be at a past instant: late commits, and `Domain::install`.
 //!
 //! Neither may change what a snapshot at or after that instant has seen, and above all a value to
-//! which a snapshot has given out a reference must not be dropped. These tests hold a reference,
-//! let such a version be put over what it refers to, and look whether the value was dropped; they
-//! do not touch the value again, so they are defined whatever the outcome.
+//! which a snapshot has given out a reference must not be dropped: an early form of the core did
+//! that. These tests hold a reference, let such a version be put over what it refers to, and look
+//! whether the value was dropped; they do not touch the value again, so they are defined whatever
+//! the outcome.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -87,25 +88,30 @@ fn look_across_a_late_commit(
     reported.recv().unwrap()
 }
 
-const UNCHANGED: Found = Found { dropped: false, before: 0, after: 0 };
+fn in_the_new_era() -> Found {
+    look_across_a_late_commit(|domain, _, look| domain.snapshot(|s| look(s)))
+}
 
-#[test]
-#[ignore = "known fault: a late commit frees and changes what snapshots of the new era have seen"]
-fn a_snapshot_of_the_new_era_outlives_a_late_commit() {
-    let found = look_across_a_late_commit(|domain, _, look| domain.snapshot(|s| look(s)));
-    assert_eq!(found, UNCHANGED);
+fn at_the_end_of_the_old_era() -> Found {
+    look_across_a_late_commit(|_, before, look| before.read(|s| look(s)))
 }
 
 #[test]
-#[ignore = "known fault: a late commit frees and changes what the end of the old era has shown"]
-fn the_end_of_the_old_era_outlives_a_late_commit() {
-    let found = look_across_a_late_commit(|_, before, look| before.read(|s| look(s)));
-    assert_eq!(found, UNCHANGED);
+fn what_a_snapshot_has_given_out_outlives_a_late_commit() {
+    assert!(!in_the_new_era().dropped);
+    assert!(!at_the_end_of_the_old_era().dropped);
 }
 
 #[test]
-#[ignore = "known fault: an installed version frees what later snapshots have seen"]
-fn a_snapshot_outlives_the_installation_of_a_version_before_it() {
+#[ignore = "known fault: the example layer admits late commits to what later snapshots have read"]
+fn a_snapshot_does_not_change_by_a_late_commit() {
+    for found in [in_the_new_era(), at_the_end_of_the_old_era()] {
+        assert_eq!(found.before, found.after, "the snapshot saw two instants");
+    }
+}
+
+#[test]
+fn what_a_snapshot_has_given_out_outlives_an_installation() {
     let domain = Domain::new();
     let (value, dropped) = Value::new();
     let mut value = Some(value);
