@@ -25,6 +25,8 @@ pub(crate) struct KindInfo {
     type_id: TypeId,
     /// Bytes of the value in a node; a value that is boxed counts as its pointer.
     pub(crate) size: usize,
+    /// What slots for such values are aligned to.
+    pub(crate) align: usize,
     pub(crate) drop: Option<DropFn>,
 }
 
@@ -61,6 +63,7 @@ impl Kind {
             name: std::any::type_name::<T>(),
             type_id: id,
             size: value::stored_size::<T>(),
+            align: value::slot_align::<T>(),
             drop: value::drop_fn::<T>(),
         };
         kinds::set(number, info);

@@ -28,7 +28,7 @@
 //! # Transactions
 //!
 //! [`atomically`] runs an *update transaction*, a closure over a [`Tx`]; it may be executed again
-//! after a conflict. [`snapshot`] runs a *read-only transaction* over a [`Snapshot`]: that has no
+//! after a conflict. [`snapshot()`] runs a *read-only transaction* over a [`Snapshot`]: that has no
 //! methods to write, and so keeps no list of what it read, never conflicts, and runs once. Both
 //! hand out references `&T` into the memory itself that live as long as the transaction.
 //!
@@ -74,7 +74,7 @@
 //! *Versioned Boxes as the Basis for Memory Transactions* (2006). Commit by locking the write set
 //! and a global clock: Dice, Shalev and Shavit, *Transactional Locking II* (2006). Blocking and
 //! alternatives: Harris, Marlow, Peyton Jones and Herlihy, *Composable Memory Transactions* (2005).
-//! Pruning inside the chain against the live snapshots: Böttcher, Leis, Neumann and Kemper,
+//! Pruning inside the chain against the live snapshots: Boettcher, Leis, Neumann and Kemper,
 //! *Scalable Garbage Collection for In-Memory MVCC Systems* (2019).
 
 mod clock;

@@ -3,6 +3,7 @@
 use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
+use crate::reclaim::active::Live;
 use crate::reclaim::superseded::Entry;
 
 impl Commit<'_, '_> {
@@ -25,8 +26,14 @@ impl Commit<'_, '_> {
             if let (Some(_), Some(over)) = (late, over) {
                 over.linger();
             }
-            let room = || inner.room_of(entry.slot, entry.indexed);
-            let node = pending::settle_in(slot, inner.node(entry.node), room, context, inner);
+            let node = inner.node(entry.node);
+            let node = if late.is_some() {
+                let live = Live::at_present(&inner.registry, &inner.clock);
+                pending::settle_in_the_past(node, &live, context, inner)
+            } else {
+                let room = || inner.room_of(entry.slot, entry.indexed);
+                pending::settle_in(slot, node, room, context, inner)
+            };
             node.set_prev(over);
             node.set_stamp(ts);
             slot.publish(node);

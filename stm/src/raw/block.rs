@@ -10,6 +10,8 @@ use std::ptr::NonNull;
 use super::retire::BATCH;
 use super::slot::{self, NodePtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
+use crate::clock::CommitTs;
+use crate::reclaim::active::Live;
 use crate::sync::Mutex;
 
 const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
@@ -65,9 +67,41 @@ impl Stack {
     }
 }
 
+/// A queue of free blocks, linked through their headers: those that came back first go first.
+#[derive(Debug, Default)]
+struct Queue {
+    ends: Option<(NodePtr, NodePtr)>,
+}
+
+impl Queue {
+    fn push(&mut self, block: NodePtr) {
+        // SAFETY: a free block of a living pool.
+        let last = unsafe { block.as_ref() };
+        last.set_link(None);
+        let first = match self.ends {
+            None => block,
+            Some((first, before)) => {
+                // SAFETY: as above.
+                unsafe { before.as_ref() }.set_link(Some(last));
+                first
+            }
+        };
+        self.ends = Some((first, block));
+    }
+
+    /// Takes the first block, if `fits` says so.
+    fn pop_if(&mut self, fits: impl FnOnce(NodePtr) -> bool) -> Option<NodePtr> {
+        let (first, last) = self.ends.filter(|&(first, _)| fits(first))?;
+        // SAFETY: a free block of a living pool.
+        let next = unsafe { first.as_ref() }.link();
+        self.ends = next.map(|next| (next.ptr(), last));
+        Some(first)
+    }
+}
+
 #[derive(Debug, Default)]
 struct ClassPool {
-    free: Stack,
+    free: Queue,
     chunks: Vec<(NonNull<u8>, Layout)>,
 }
 
@@ -88,19 +122,43 @@ impl BlockPool {
     fn refill(&self, class: Class, cache: &Stack) {
         let mut pool = self.classes[class.0].lock();
         for _ in 0..GROUP {
-            let Some(block) = pool.free.pop() else { break };
+            let Some(block) = pool.free.pop_if(|_| true) else { break };
             cache.push(block);
         }
-        if cache.len.get() > 0 {
-            return;
+        if cache.len.get() == 0 {
+            pool.make(class, cache);
         }
+    }
+
+    /// A block that passes as unseen: the one that has been free for longest, or a new one. More
+    /// new ones go to `cache`.
+    fn unseen(&self, class: Class, cache: &Stack, live: &Live) -> NodePtr {
+        let mut pool = self.classes[class.0].lock();
+        pool.free.pop_if(|block| is_unseen(block, live)).unwrap_or_else(|| {
+            pool.make(class, cache);
+            cache.pop().unwrap_or_else(|| unreachable!("a group was just made"))
+        })
+    }
+
+    fn take_back(&self, class: Class, cache: &Stack, keep: usize) {
+        let mut pool = self.classes[class.0].lock();
+        while cache.len.get() > keep {
+            let Some(block) = cache.pop() else { break };
+            pool.free.push(block);
+        }
+    }
+}
+
+impl ClassPool {
+    /// Makes a group of new blocks.
+    fn make(&mut self, class: Class, cache: &Stack) {
         let layout = Layout::from_size_align(class.block_size() * GROUP, VALUE_ALIGN)
             .unwrap_or_else(|_| unreachable!("a group of blocks is a few thousand bytes"));
         // SAFETY: the layout is not empty.
         let Some(chunk) = NonNull::new(unsafe { alloc(layout) }) else {
             handle_alloc_error(layout)
         };
-        pool.chunks.push((chunk, layout));
+        self.chunks.push((chunk, layout));
         for i in 0..GROUP {
             // SAFETY: within the chunk.
             let at = unsafe { chunk.byte_add(i * class.block_size()) };
@@ -111,14 +169,15 @@ impl BlockPool {
             cache.push(unsafe { block.as_ref() }.inline().ptr());
         }
     }
+}
 
-    fn take_back(&self, class: Class, cache: &Stack, keep: usize) {
-        let pool = self.classes[class.0].lock();
-        while cache.len.get() > keep {
-            let Some(block) = cache.pop() else { break };
-            pool.free.push(block);
-        }
-    }
+/// Whether no reader without pin can be about to look at the stamp of this free block: it was
+/// never published, or whoever could have found it in a head had a snapshot before its last stamp,
+/// and has ended.
+fn is_unseen(block: NodePtr, live: &Live) -> bool {
+    // SAFETY: a free block of a living pool.
+    let last = unsafe { block.as_ref() }.stamp();
+    last == CommitTs::NEVER || !live.any_before(last)
 }
 
 impl Drop for BlockPool {
@@ -160,6 +219,24 @@ impl BlockCache {
                 return block;
             }
             pool.refill(class, cache);
+        }
+    }
+
+    /// A block for a value of this size that will be stamped with a past instant: none that a
+    /// reader without pin may still hold for another version. See [`raw`](super).
+    ///
+    /// `live` is a look at the present.
+    pub(crate) fn take_unseen(&self, size: usize, live: &Live, pool: &BlockPool) -> NodePtr {
+        let class = Class::of(size);
+        let cache = &self.classes[class.0];
+        match cache.pop() {
+            Some(block) if is_unseen(block, live) => block,
+            seen => {
+                if let Some(block) = seen {
+                    cache.push(block);
+                }
+                pool.unseen(class, cache, live)
+            }
         }
     }
 

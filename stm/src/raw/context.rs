@@ -16,7 +16,7 @@ use super::log::Log;
 use super::pending::{Handlers, ReadEntry, WriteEntry, WriteIndex};
 use super::retire::Ready;
 use super::slab::SlotCache;
-use super::slot::NodePtr;
+use super::slot::{NodePtr, NodeRef, SlotRef};
 use super::var::VarCache;
 use crate::domain::Inner;
 use crate::reclaim::active::Seat;
@@ -99,6 +99,12 @@ impl Context {
     pub(crate) fn abandon(&self, entry: WriteEntry) {
         self.abandoned.push(entry);
         self.extras.set(true);
+    }
+
+    /// Whether some version in the slot lingers.
+    pub(crate) fn lingers(&self, slot: SlotRef<'_>) -> bool {
+        let _pin = self.pin();
+        std::iter::successors(slot.wait_unlocked().node(), |node| node.prev()).any(NodeRef::lingers)
     }
 
     /// Pins the collector: nothing that is trimmed from now on is recycled before the guard goes.

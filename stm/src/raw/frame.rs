@@ -203,7 +203,7 @@ impl<'d> Frame<'d> {
         let Some(newest) = newest.filter(|n| n.stamp() == over && n.kind() != Kind::NONE) else {
             return Err(value);
         };
-        let node = pending::new_version(value, Kind::of::<T>(), &self.context, self.inner);
+        let node = pending::new_past_version(value, Kind::of::<T>(), &self.context, self.inner);
         let version = self.inner.node(node);
         version.set_prev(Some(newest));
         version.set_stamp(at);

@@ -27,11 +27,14 @@
 //! is the one it sees, although it may have been superseded meanwhile: whoever supersedes it
 //! commits after the snapshot (invariant of the [clock](crate::clock)), so it stays (2). Had the
 //! node been *recycled* between the two loads, its stamp would be above the snapshot: a node that
-//! was head and can be recycled was invisible to the snapshot, so its old stamp was above; an
-//! unpublished node is stamped `NEVER`; its next commit is later still. If the stamp is above the
-//! snapshot the reader pins the collector, loads the head again and walks; nodes unlinked after
-//! that are recycled only when it has unpinned. So the common read costs two loads and nothing
-//! else, and a long reader holds no collector back, whether it reads or sleeps.
+//! was head and can be recycled was invisible to the snapshot, so its old stamp was above; it keeps
+//! that until its next commit, which is later still. (A version at a *past* instant is put into
+//! a node only when no such reader can be left: when nobody has a snapshot below the node's old
+//! stamp. See [`block`].) If the stamp is above the snapshot the reader pins the collector, loads
+//! the head again and walks; nodes unlinked after that are recycled only when it has unpinned. So
+//! the common read costs two loads and nothing else, and a long reader holds no collector back,
+//! whether it reads or sleeps. (loom models `fast_read_against_recycling` and
+//! `fast_read_against_installing`.)
 //!
 //! # Operations
 //!

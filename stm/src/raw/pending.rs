@@ -13,6 +13,7 @@ use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
 use crate::domain::Inner;
 use crate::kind::Kind;
+use crate::reclaim::active::Live;
 
 /// An object that was read, and the version that was seen.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +171,22 @@ pub(crate) fn new_version<T>(value: T, kind: Kind, context: &Context, inner: &In
     node
 }
 
+/// A fresh version that will be published at a past instant, with this value.
+pub(crate) fn new_past_version<T>(
+    value: T,
+    kind: Kind,
+    context: &Context,
+    inner: &Inner,
+) -> NodePtr {
+    let live = Live::at_present(&inner.registry, &inner.clock);
+    let node = context.blocks.take_unseen(value::stored_size::<T>(), &live, &inner.blocks);
+    // SAFETY: a fresh block of the size class of this kind; nobody else knows it.
+    unsafe { value::put(node, value) };
+    // SAFETY: the domain is alive.
+    unsafe { node.as_ref() }.set_kind(kind, false);
+    node
+}
+
 /// A fresh version without value.
 pub(crate) fn new_tombstone(context: &Context, inner: &Inner) -> NodePtr {
     let node = context.blocks.take(0, &inner.blocks);
@@ -211,16 +228,41 @@ pub(crate) fn settle_in<'d>(
         return node;
     }
     let Some(info) = node.kind().info() else { return node };
-    if info.size > slot_size() {
+    let inline = slot.inline();
+    if info.size > slot_size() || !value::is_aligned(inline.ptr(), info.align) {
         return node;
     }
-    let inline = slot.inline();
     // SAFETY: the closure that wrote the value has ended, so nobody refers to it; the slot has room
     // for it, and is held by the caller, so its free node is private.
     unsafe { value::relocate(node.ptr(), inline.ptr(), info.size) };
     inline.set_kind(node.kind(), true);
     context.blocks.give(node.ptr(), info.size, &inner.blocks);
     inline
+}
+
+/// Moves a pending version to where one that is published at a past instant may lie, and gives its
+/// block back at once.
+///
+/// The closure has ended: nobody refers to the value.
+pub(crate) fn settle_in_the_past<'d>(
+    node: NodeRef<'d>,
+    live: &Live,
+    context: &Context,
+    inner: &'d Inner,
+) -> NodeRef<'d> {
+    if node.is_inline() {
+        // The first version of an object: whoever had found one before it in this place has ended.
+        return node;
+    }
+    let size = node.kind().info().map_or(0, |info| info.size);
+    let unseen = context.blocks.take_unseen(size, live, &inner.blocks);
+    // SAFETY: the closure that wrote the value has ended, so nobody refers to it; the block is of
+    // the same size class, and fresh.
+    unsafe { value::relocate(node.ptr(), unseen, size) };
+    let settled = inner.node(unseen);
+    settled.set_kind(node.kind(), false);
+    context.blocks.give(node.ptr(), size, &inner.blocks);
+    settled
 }
 
 /// Drops a version that was never published. Runs the user's `Drop`.

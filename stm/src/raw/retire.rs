@@ -84,7 +84,7 @@ pub(crate) unsafe fn reclaim(node: NodePtr, cache: &BlockCache, inner: &Inner) {
     if header.is_inline() {
         header.set_free();
     } else {
-        header.set_stamp(crate::clock::CommitTs::NEVER);
+        // It keeps its stamp: see `BlockCache::take_unseen`.
         cache.give(node, info.map_or(0, |info| info.size), &inner.blocks);
     }
 }

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ptr::{self, NonNull};
 
-use super::slot::{self, SlotPtr, VALUE_ALIGN, VALUE_AT};
+use super::slot::{self, SlotPtr, VALUE_AT};
 use super::var::Typed;
 use crate::kind::KindInfo;
 use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
@@ -75,9 +75,7 @@ pub(crate) struct Slab {
 pub(crate) struct Full;
 
 fn stride_of(kind: &KindInfo) -> usize {
-    // A value that needs the large alignment has a size that is a multiple of it.
-    let align = if kind.size.is_multiple_of(VALUE_ALIGN) { VALUE_ALIGN } else { 8 };
-    (VALUE_AT + kind.size).next_multiple_of(align)
+    (VALUE_AT + kind.size).next_multiple_of(kind.align)
 }
 
 /// In which array of the index, at which place, and how long the array is.

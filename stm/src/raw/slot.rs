@@ -23,7 +23,7 @@ pub(crate) struct Slot {
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// When it was committed; [`CommitTs::NEVER`] until then.
+    /// When it was committed; before that, when what it held before was, or [`CommitTs::NEVER`].
     stamp: AtomicU64,
     /// The version before it.
     prev: AtomicPtr<Node>,

@@ -34,6 +34,15 @@ pub(crate) const fn stored_size<T>() -> usize {
     }
 }
 
+/// What a slot must be aligned to for a `T` in it: a word, or as all blocks are.
+pub(crate) const fn slot_align<T>() -> usize {
+    if !is_boxed::<T>() && mem::align_of::<T>() > mem::align_of::<Word>() {
+        VALUE_ALIGN
+    } else {
+        mem::align_of::<Word>()
+    }
+}
+
 /// How to drop a stored `T`, if it needs to be.
 pub(crate) fn drop_fn<T>() -> Option<DropFn> {
     /// # Safety
@@ -56,6 +65,12 @@ fn place(node: NodePtr) -> *mut u8 {
     // SAFETY: every node is a part of a slot or block that is at least `VALUE_AT` bytes longer
     // than the offset of the node in it, and `node` carries the provenance of all of it.
     unsafe { node.block().byte_add(VALUE_AT) }
+}
+
+/// Whether a value that wants this alignment may lie in `node`.
+#[inline(always)]
+pub(crate) fn is_aligned(node: NodePtr, align: usize) -> bool {
+    place(node).addr().is_multiple_of(align)
 }
 
 /// Stores `value` in `node`, whose old content, if any, is forgotten.

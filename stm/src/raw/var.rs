@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::context::{Context, Lent};
 use super::pending;
 use super::retire;
-use super::slot::{self, SlotPtr, VALUE_ALIGN, VALUE_AT};
+use super::slot::{self, SlotPtr, VALUE_AT};
 use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::kind::{Kind, KindInfo};
@@ -44,9 +44,7 @@ fn layout() -> Layout {
 }
 
 fn stride_of(info: &KindInfo) -> usize {
-    // A value that needs the large alignment has a size that is a multiple of it.
-    let align = if info.size.is_multiple_of(VALUE_ALIGN) { VALUE_ALIGN } else { 8 };
-    (VALUE_AT + info.size).next_multiple_of(align)
+    (VALUE_AT + info.size).next_multiple_of(info.align)
 }
 
 /// The page of a variable's slot.
@@ -122,7 +120,12 @@ impl<T: Send + Sync + 'static> Typed<T> {
         let slot = context.vars.take(kind, inner);
         let at = inner.slot(slot);
         at.meta().store(1, Ordering::Relaxed);
-        let node = inner.node(pending::first_version(at, value, kind, &context, inner));
+        let node = if at.has_room() {
+            pending::first_version(at, value, kind, &context, inner)
+        } else {
+            pending::new_past_version(value, kind, &context, inner)
+        };
+        let node = inner.node(node);
         node.set_stamp(CommitTs::ZERO);
         node.set_prev(None);
         at.publish(node);

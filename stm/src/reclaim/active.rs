@@ -176,6 +176,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// A first look at all announcements.
+    pub(crate) fn at_present(registry: &Registry, clock: &GlobalClock) -> Self {
+        let mut live = Self::default();
+        live.look(registry, clock);
+        live
+    }
+
     /// Looks at all announcements.
     pub(crate) fn look(&mut self, registry: &Registry, clock: &GlobalClock) {
         self.snapshots.clear();

@@ -1,23 +1,28 @@
 //! Domains: a clock, the objects under it, and the transactions on them.
 
+mod builder;
+mod tag;
+
+pub use builder::DomainBuilder;
+use tag::Tag;
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::{CommitTs, Era, GlobalClock, Tick};
 use crate::contention::Privilege;
-use crate::error::{EraExhausted, TooManyDomains};
+use crate::error::EraExhausted;
 use crate::event::{AbortCause, Event};
-use crate::handle::{self, Handle};
+use crate::handle::Handle;
 use crate::layer::{Layer, NotNewest};
 use crate::raw::block::BlockPool;
 use crate::raw::context::{ContextPool, Lent};
 use crate::raw::frame::Frame;
-use crate::raw::retire::{BATCH, Ready};
 use crate::raw::slab::{Numbered, Slab};
-use crate::raw::slot::SlotPtr;
 use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
 use crate::reclaim::collector::Collector;
+use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
 use crate::snapshot::{HeldSnapshot, Snapshot};
 use crate::stats::Stats;
@@ -70,22 +75,13 @@ pub(crate) struct Inner {
     /// Slots of objects with handles, and of [`TVar`]s.
     pub(crate) slots: Slab,
     pub(crate) vars: Vars,
-    dropped: DroppedVars,
+    pub(crate) dropped: DroppedVars,
     /// `Domain`s that name this domain.
-    names: AtomicUsize,
+    pub(crate) names: AtomicUsize,
     /// Held by whoever tidies up.
-    tidying: Mutex<()>,
+    pub(crate) tidying: Mutex<()>,
     /// Held by whoever advances the era.
     advancing: Mutex<()>,
-}
-
-/// Slots of [`TVar`]s without handles, until no transaction can refer to them.
-#[derive(Default)]
-struct DroppedVars {
-    fresh: Mutex<Vec<SlotPtr>>,
-    /// With the instant before which transactions could get at them.
-    waiting: Mutex<Vec<(SlotPtr, CommitTs)>>,
-    waiting_len: AtomicUsize,
 }
 
 impl fmt::Debug for Domain {
@@ -100,162 +96,6 @@ impl fmt::Debug for Domain {
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner").field("number", &self.number).finish_non_exhaustive()
-    }
-}
-
-/// The numbers that tell the handles of living domains apart.
-mod tags {
-    use std::sync::{Mutex, PoisonError};
-
-    use crate::handle::TAGS;
-
-    struct Pool {
-        free: Vec<u32>,
-        next: u32,
-        domains: u64,
-    }
-
-    static POOL: Mutex<Pool> = Mutex::new(Pool { free: Vec::new(), next: 1, domains: 0 });
-
-    /// A tag, given back when dropped.
-    pub(super) struct Tag(pub(super) u32);
-
-    impl Tag {
-        /// A free tag, and a number for the domain.
-        pub(super) fn take() -> Option<(Self, u64)> {
-            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
-            pool.domains += 1;
-            // The least recently used one, so that stale handles stay recognisable for long.
-            let tag = if pool.next < TAGS {
-                pool.next += 1;
-                pool.next - 1
-            } else if pool.free.is_empty() {
-                return None;
-            } else {
-                pool.free.remove(0)
-            };
-            Some((Self(tag), pool.domains))
-        }
-    }
-
-    impl Drop for Tag {
-        fn drop(&mut self) {
-            POOL.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
-        }
-    }
-}
-
-use tags::Tag;
-
-/// Builds a [`Domain`] that differs from the default.
-///
-/// ```
-/// use upgradable_stm::Domain;
-/// let domain = Domain::builder().statistics(true).build().unwrap();
-/// assert_eq!(domain.stats().commits, 0);
-/// ```
-#[must_use]
-pub struct DomainBuilder {
-    start: CommitTs,
-    layer: Option<Box<dyn Layer>>,
-    observer: Option<Observer>,
-    statistics: bool,
-}
-
-impl fmt::Debug for DomainBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DomainBuilder").field("start", &self.start).finish_non_exhaustive()
-    }
-}
-
-impl DomainBuilder {
-    /// Where the clock starts. For a domain that continues another one's time, and for tests of
-    /// the end of time.
-    ///
-    /// ```
-    /// use upgradable_stm::{CommitTs, Domain, Era, Seq};
-    /// let start = CommitTs::new(Era::new(3).unwrap(), Seq::ZERO);
-    /// assert_eq!(Domain::builder().starting_at(start).build().unwrap().now(), start);
-    /// ```
-    pub fn starting_at(mut self, start: CommitTs) -> Self {
-        self.start = start;
-        self
-    }
-
-    /// The layer above. See [`layer`](crate::layer).
-    ///
-    /// ```
-    /// # use upgradable_stm::{Domain, layer::Layer};
-    /// #[derive(Debug)]
-    /// struct Nothing;
-    /// impl Layer for Nothing {}
-    /// assert!(Domain::builder().layer(Nothing).build().is_ok());
-    /// ```
-    pub fn layer(mut self, layer: impl Layer + 'static) -> Self {
-        self.layer = Some(Box::new(layer));
-        self
-    }
-
-    /// Calls `observer` at every [`Event`], on the thread that causes it, outside of locks.
-    ///
-    /// It must not begin transactions of the domain, and must not panic.
-    ///
-    /// ```
-    /// # use upgradable_stm::Domain;
-    /// let domain = Domain::builder().observer(|event| println!("{event:?}")).build().unwrap();
-    /// # drop(domain);
-    /// ```
-    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Box::new(observer));
-        self
-    }
-
-    /// Whether to count commits and snapshots, too; about half a nanosecond each. Off by default.
-    ///
-    /// ```
-    /// # use upgradable_stm::Domain;
-    /// assert!(Domain::builder().statistics(true).build().is_ok());
-    /// ```
-    pub fn statistics(mut self, on: bool) -> Self {
-        self.statistics = on;
-        self
-    }
-
-    /// Makes the domain.
-    ///
-    /// # Errors
-    ///
-    /// [`TooManyDomains`] when 4,095 domains live already.
-    ///
-    /// ```
-    /// # use upgradable_stm::Domain;
-    /// assert!(Domain::builder().build().is_ok());
-    /// ```
-    pub fn build(self) -> Result<Domain, TooManyDomains> {
-        let (tag, number) = Tag::take().ok_or(TooManyDomains)?;
-        let inner = Inner {
-            number,
-            clock: GlobalClock::starting_at(self.start),
-            floor: AtomicU64::new(0),
-            registry: Registry::default(),
-            watches: Watches::new(),
-            privilege: Privilege::new(),
-            drop_panics: AtomicUsize::new(0),
-            layer: self.layer,
-            observer: self.observer,
-            statistics: self.statistics,
-            contexts: Mutex::default(),
-            collector: Collector::new(),
-            blocks: BlockPool::new(),
-            slots: Slab::new(handle::first_generation(tag.0)),
-            vars: Vars::default(),
-            _tag: tag,
-            dropped: DroppedVars::default(),
-            names: AtomicUsize::new(1),
-            tidying: Mutex::default(),
-            advancing: Mutex::default(),
-        };
-        Ok(Domain { inner: Arc::new(inner) })
     }
 }
 
@@ -307,7 +147,7 @@ impl Domain {
     /// assert!(upgradable_stm::Domain::builder().build().is_ok());
     /// ```
     pub fn builder() -> DomainBuilder {
-        DomainBuilder { start: CommitTs::ZERO, layer: None, observer: None, statistics: false }
+        DomainBuilder::new()
     }
 
     /// The domain that [`TVar::new`] and the free functions use. It lives as long as the process.
@@ -596,113 +436,5 @@ impl Inner {
         let flip = self.clock.advance_era().ok_or(EraExhausted)?;
         self.emit(|| Event::EraAdvanced { flip });
         Ok(())
-    }
-
-    /// The work after an update: trims when it is due, drops what is ready.
-    ///
-    /// The snapshot is over, the context still in use, and nothing is locked.
-    #[inline(always)]
-    pub(crate) fn after_update(&self, context: &Lent<'_>) {
-        if context.superseded.borrow().is_due() || context.ready.len() >= BATCH {
-            self.settle(context);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn settle(&self, context: &Lent<'_>) {
-        context.seat.withdraw();
-        context.superseded.borrow_mut().settle(self, context, false);
-        self.reclaim_ready(&context.ready, context);
-    }
-
-    /// Drops what has passed the collector. Runs users' `Drop`.
-    fn reclaim_ready(&self, ready: &Ready, context: &Lent<'_>) -> usize {
-        if ready.len() == 0 {
-            return 0;
-        }
-        let versions = ready.reclaim(&context.blocks, self);
-        context.seat.counters.reclaimed.add(versions);
-        self.emit(|| Event::Reclaimed { versions });
-        versions
-    }
-
-    /// Takes over the slot of a variable without handles.
-    pub(crate) fn drop_var(self: &Arc<Self>, slot: SlotPtr) {
-        let mut fresh = self.dropped.fresh.lock();
-        fresh.push(slot);
-        let len = fresh.len();
-        drop(fresh);
-        // Those that wait are looked at again each time: so the more wait, the less often.
-        let waiting = self.dropped.waiting_len.load(Ordering::Relaxed);
-        if len >= BATCH + waiting / 2 || self.names.load(Ordering::Relaxed) == 0 {
-            self.tidy();
-        }
-    }
-
-    /// Ends dropped variables that no transaction can refer to. Runs users' `Drop`.
-    fn reclaim_dropped(self: &Arc<Self>, context: &Lent<'_>) -> usize {
-        let fresh = std::mem::take(&mut *self.dropped.fresh.lock());
-        let mut waiting = std::mem::take(&mut *self.dropped.waiting.lock());
-        if fresh.is_empty() && waiting.is_empty() {
-            return 0;
-        }
-        // Whoever announces after this tick has a snapshot at or above it, and no handle. At the
-        // end of all time there is no tick, and they wait until nobody is under way.
-        let now = self.tick().unwrap_or(CommitTs::NEVER);
-        waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
-        let mut live = Live::default();
-        live.look(&self.registry, &self.clock);
-        let (wait, gone): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|&(_, at)| {
-            live.any_before(at) && !(at == CommitTs::NEVER && live.is_idle())
-        });
-        self.dropped.waiting_len.store(wait.len(), Ordering::Relaxed);
-        self.dropped.waiting.lock().extend(wait);
-        for &(slot, _) in &gone {
-            self.end_var(slot, context);
-        }
-        gone.len()
-    }
-
-    /// See [`Domain::reclaim`].
-    pub(crate) fn tidy(self: &Arc<Self>) {
-        loop {
-            // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it
-            // to them.
-            let Some(tidying) = self.tidying.try_lock() else { return };
-            self.tidy_up();
-            drop(tidying);
-            // Somebody may have come just before the end. When no transaction can begin any more
-            // there will be nobody else to see to it.
-            let orphaned = self.names.load(Ordering::Acquire) == 0;
-            if !orphaned || self.dropped.fresh.lock().is_empty() {
-                return;
-            }
-        }
-    }
-
-    fn tidy_up(self: &Arc<Self>) {
-        let context = Lent::of(self);
-        loop {
-            self.contexts.lock().for_each_idle(|log| {
-                log.borrow_mut().settle(self, &context, true);
-            });
-            // What was retired before passes the collector after two turns of the epoch.
-            for _ in 0..4 {
-                context.pin().flush();
-            }
-            let queues = self.contexts.lock().queues();
-            let versions: usize =
-                queues.iter().map(|ready| self.reclaim_ready(ready, &context)).sum();
-            if versions + self.reclaim_dropped(&context) == 0 {
-                break;
-            }
-        }
-    }
-
-    /// The last `Domain` has gone: no transaction can begin.
-    fn close(self: &Arc<Self>) {
-        self.end_objects();
-        self.tidy();
     }
 }

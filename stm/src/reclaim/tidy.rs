@@ -1,0 +1,133 @@
+//! The work after updates: dropping what is ready, ending dropped variables, cleaning up.
+
+use std::sync::Arc;
+
+use crate::clock::CommitTs;
+use crate::domain::Inner;
+use crate::event::Event;
+use crate::raw::context::Lent;
+use crate::raw::retire::{BATCH, Ready};
+use crate::raw::slot::SlotPtr;
+use crate::reclaim::active::Live;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
+
+/// Slots of [`TVar`](crate::TVar)s without handles, until no transaction can refer to them.
+#[derive(Default)]
+pub(crate) struct DroppedVars {
+    fresh: Mutex<Vec<SlotPtr>>,
+    /// With the instant before which transactions could get at them.
+    waiting: Mutex<Vec<(SlotPtr, CommitTs)>>,
+    waiting_len: AtomicUsize,
+}
+
+impl Inner {
+    /// The work after an update: trims when it is due, drops what is ready.
+    ///
+    /// The snapshot is over, the context still in use, and nothing is locked.
+    #[inline(always)]
+    pub(crate) fn after_update(&self, context: &Lent<'_>) {
+        if context.superseded.borrow().is_due() || context.ready.len() >= BATCH {
+            self.settle(context);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle(&self, context: &Lent<'_>) {
+        context.seat.withdraw();
+        context.superseded.borrow_mut().settle(self, context, false);
+        self.reclaim_ready(&context.ready, context);
+    }
+
+    /// Drops what has passed the collector. Runs users' `Drop`.
+    fn reclaim_ready(&self, ready: &Ready, context: &Lent<'_>) -> usize {
+        if ready.len() == 0 {
+            return 0;
+        }
+        let versions = ready.reclaim(&context.blocks, self);
+        context.seat.counters.reclaimed.add(versions);
+        self.emit(|| Event::Reclaimed { versions });
+        versions
+    }
+
+    /// Takes over the slot of a variable without handles.
+    pub(crate) fn drop_var(self: &Arc<Self>, slot: SlotPtr) {
+        let mut fresh = self.dropped.fresh.lock();
+        fresh.push(slot);
+        let len = fresh.len();
+        drop(fresh);
+        // Those that wait are looked at again each time: so the more wait, the less often.
+        let waiting = self.dropped.waiting_len.load(Ordering::Relaxed);
+        if len >= BATCH + waiting / 2 || self.names.load(Ordering::Relaxed) == 0 {
+            self.tidy();
+        }
+    }
+
+    /// Ends dropped variables that no transaction can refer to. Runs users' `Drop`.
+    fn reclaim_dropped(self: &Arc<Self>, context: &Lent<'_>) -> usize {
+        let fresh = std::mem::take(&mut *self.dropped.fresh.lock());
+        let mut waiting = std::mem::take(&mut *self.dropped.waiting.lock());
+        if fresh.is_empty() && waiting.is_empty() {
+            return 0;
+        }
+        // Whoever announces after this tick has a snapshot at or above it, and no handle. At the
+        // end of all time there is no tick, and they wait until nobody is under way.
+        let now = self.tick().unwrap_or(CommitTs::NEVER);
+        waiting.extend(fresh.into_iter().map(|slot| (slot, now)));
+        let mut live = Live::default();
+        live.look(&self.registry, &self.clock);
+        let (wait, gone): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|&(slot, at)| {
+            let may_be_seen = live.any_before(at) && !(at == CommitTs::NEVER && live.is_idle());
+            // While a version lingers there is an entry in a log that will end it: in this slot.
+            may_be_seen || context.lingers(self.slot(slot))
+        });
+        self.dropped.waiting_len.store(wait.len(), Ordering::Relaxed);
+        self.dropped.waiting.lock().extend(wait);
+        for &(slot, _) in &gone {
+            self.end_var(slot, context);
+        }
+        gone.len()
+    }
+
+    /// See [`Domain::reclaim`](crate::Domain::reclaim).
+    pub(crate) fn tidy(self: &Arc<Self>) {
+        loop {
+            // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it
+            // to them.
+            let Some(tidying) = self.tidying.try_lock() else { return };
+            self.tidy_up();
+            drop(tidying);
+            // Somebody may have come just before the end. When no transaction can begin any more
+            // there will be nobody else to see to it.
+            let orphaned = self.names.load(Ordering::Acquire) == 0;
+            if !orphaned || self.dropped.fresh.lock().is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn tidy_up(self: &Arc<Self>) {
+        let context = Lent::of(self);
+        loop {
+            self.contexts.lock().for_each_idle(|log| {
+                log.borrow_mut().settle(self, &context, true);
+            });
+            // What was retired before passes the collector after two turns of the epoch.
+            for _ in 0..4 {
+                context.pin().flush();
+            }
+            let queues = self.contexts.lock().queues();
+            let versions: usize =
+                queues.iter().map(|ready| self.reclaim_ready(ready, &context)).sum();
+            if versions + self.reclaim_dropped(&context) == 0 {
+                break;
+            }
+        }
+    }
+
+    /// The last `Domain` has gone: no transaction can begin.
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.end_objects();
+        self.tidy();
+    }
+}
