@@ -14,9 +14,9 @@ use upgradable_stm::{Domain, Handle, TVar};
 static COUNTING: raw::Counting = raw::Counting::new();
 
 fn churn(domain: &Domain) {
-    let vars: Vec<TVar<Vec<u64>>> = (0..500).map(|n| domain.tvar(vec![n; 10])).collect();
+    let vars: Vec<TVar<Vec<u64>>> = (0..100).map(|n| domain.tvar(vec![n; 10])).collect();
     let names: Vec<Handle> =
-        (0..500).map(|n| domain.atomically(|tx| Ok(tx.create(format!("object {n}"))))).collect();
+        (0..100).map(|n| domain.atomically(|tx| Ok(tx.create(format!("object {n}"))))).collect();
     let held = domain.hold();
     thread::scope(|scope| {
         for _ in 0..3 {
@@ -52,9 +52,10 @@ fn everything_comes_back() {
         }
         bytes
     };
-    let before = rounds(10);
-    let after = rounds(20);
-    assert!(after <= before + 20 * 30, "{before} bytes before, {after} after");
+    // Tables of the process may still grow once; a leak would grow with the rounds.
+    let before = rounds(20);
+    let after = rounds(100);
+    assert!(after <= before + 4096, "{before} bytes before, {after} after");
 }
 
 fn an_object_with_one_version_takes_32_bytes_beside_its_value() {

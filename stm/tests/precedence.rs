@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use upgradable_stm::{Domain, Stop, TVar};
 
@@ -25,11 +26,11 @@ fn long_against_short(count: usize) {
                 }
             });
         }
-        for _ in 0..10 {
+        for _ in 0..5 {
             let committed = domain.transaction().run(|tx| {
                 let sum = vars.iter().map(|var| *tx.read(var)).fold(0, u64::wrapping_add);
                 // Long enough that some writer always comes between.
-                thread::yield_now();
+                thread::sleep(Duration::from_millis(2));
                 tx.write(&vars[0], sum);
                 Ok::<_, Stop<()>>(())
             });
@@ -93,7 +94,7 @@ fn a_privileged_transaction_that_blocks_lets_the_others_go_on() {
                 tx.check(*tx.read(&door))
             });
         });
-        thread::sleep(std::time::Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
         domain.atomically(|tx| Ok(tx.write(&door, true)));
         guest.join().expect("the guest comes in");
         over.store(true, Ordering::Relaxed);
