@@ -8,6 +8,8 @@
 //! transaction, also each one that aborted, saw one consistent snapshot (opacity). When the answer
 //! is no, it names the anomaly and the transactions.
 //!
+//! [`random`] is the source of choices for the tests that make histories.
+//!
 //! Nothing here knows how the transactional memory under test works. The package depends on the
 //! standard library alone, so a fault in the code under test cannot hide a fault in its oracle.
 

@@ -8,7 +8,7 @@
 //!
 //! | Variable | What it sets | Default |
 //! | --- | --- | --- |
-//! | `HISTORY_TRANSACTIONS` | transactions of each test, in all | 40000 |
+//! | `HISTORY_TRANSACTIONS` | transactions of each test, in all | 30000 |
 //! | `HISTORY_SEED` | the choices made; not how the threads take turns | 1 |
 //!
 //! `ci/history-mutants.sh` breaks the memory in many ways and sees these tests fail.
@@ -84,12 +84,12 @@ fn domain(eras: Eras) -> Domain {
 
 /// Runs all rounds and judges each.
 fn run(eras: Eras) -> Totals {
-    let transactions = number("HISTORY_TRANSACTIONS", 40_000).div_ceil(ROUNDS);
+    let transactions = number("HISTORY_TRANSACTIONS", 30_000).div_ceil(ROUNDS);
     let seed = number("HISTORY_SEED", 1);
     let mut random = Random::new(seed);
     let mut totals = Totals::default();
     for round in 0..ROUNDS {
-        let shape = Shape::new(eras, transactions, &mut random);
+        let shape = Shape::new(eras, transactions, round, &mut random);
         let world = World::new(domain(eras), shape);
         let threads = 2 + random.below(3);
         thread::scope(|scope| {
