@@ -98,6 +98,27 @@ impl From<TransformErrorKind> for TransformError {
     }
 }
 
+/// A failure told in words, for `?` in hand-written transformers.
+impl From<&'static str> for TransformError {
+    fn from(message: &'static str) -> Self {
+        Self::new(message)
+    }
+}
+
+/// A failure told in words, for `?` in hand-written transformers.
+impl From<String> for TransformError {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+/// A failure of any kind, for `?` in hand-written transformers.
+impl From<BoxError> for TransformError {
+    fn from(source: BoxError) -> Self {
+        Self::new(source)
+    }
+}
+
 impl fmt::Debug for TransformError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransformError")

@@ -233,6 +233,27 @@ mod tests {
     }
 
     #[test]
+    fn layouts_count() {
+        let nested = FingerprintBuilder::named::<()>("").finish();
+        let base = FingerprintBuilder::structure::<[u8; 8]>().field::<u8>("a", 0, nested);
+        let others = [
+            FingerprintBuilder::structure::<[u8; 9]>().field::<u8>("a", 0, nested),
+            FingerprintBuilder::structure::<u64>().field::<u8>("a", 0, nested),
+            FingerprintBuilder::structure::<[u8; 8]>().field::<u8>("a", 1, nested),
+            FingerprintBuilder::structure::<[u8; 8]>().field::<u16>("a", 0, nested),
+            FingerprintBuilder::structure::<[u8; 8]>().field::<u8>("b", 0, nested),
+            FingerprintBuilder::structure::<[u8; 8]>().field::<u8>("a", 0, base.finish()),
+            FingerprintBuilder::enumeration::<[u8; 8]>().field::<u8>("a", 0, nested),
+        ];
+        for (at, other) in others.iter().enumerate() {
+            assert_ne!(base.finish(), other.finish(), "number {at}");
+        }
+        let owned = FingerprintBuilder::named::<Box<u8>>("pointer").finish();
+        let borrowed = FingerprintBuilder::named::<&u8>("pointer").finish();
+        assert_ne!(owned, borrowed, "only one of them is dropped");
+    }
+
+    #[test]
     fn parts_do_not_run_together() {
         let one = FingerprintBuilder::named::<u8>("ab").variant("c").finish();
         let two = FingerprintBuilder::named::<u8>("a").variant("bc").finish();

@@ -26,4 +26,4 @@ pub use self::registry::{Registration, Registry, RegistryError, registered};
 pub use self::shape::Shape;
 pub use self::type_version::{Origin, Predecessor, TypeVersion, Upgradable};
 
-pub(crate) use self::type_version::Sealed;
+pub(crate) use self::name::same_name;

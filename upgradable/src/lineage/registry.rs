@@ -102,7 +102,7 @@ impl fmt::Debug for Registration {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    versions: BTreeMap<(&'static str, u32), Registration>,
+    lineages: BTreeMap<&'static str, BTreeMap<u32, Registration>>,
 }
 
 impl Registry {
@@ -129,7 +129,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Conflict`] when another type is known by the same lineage and number.
+    /// [`RegistryError::Conflict`] when another type is known by the same lineage and number,
+    /// [`RegistryError::Predecessor`] when a hand-written description contradicts itself.
     pub fn register<T: Upgradable>(&mut self) -> Result<(), RegistryError> {
         <T::Prev as Predecessor<T>>::register(self)?;
         self.insert(Registration::of::<T>())
@@ -138,33 +139,36 @@ impl Registry {
     /// The registration of a lineage's version.
     #[must_use]
     pub fn get(&self, lineage: &str, number: u32) -> Option<&Registration> {
-        self.lineage(lineage).find(|known| known.version.number() == number)
+        self.lineages.get(lineage)?.get(&number)
     }
 
     /// The versions of a lineage, oldest first.
-    pub fn lineage(&self, lineage: &str) -> impl Iterator<Item = &Registration> {
-        // The key's name is `'static`, so a range needs the known name that equals `lineage`.
-        let known = self.versions.keys().map(|(name, _)| *name).find(|name| *name == lineage);
-        let range = known.map(|name| self.versions.range((name, 0)..=(name, u32::MAX)));
-        range.into_iter().flatten().map(|(_, registration)| registration)
+    pub fn lineage(&self, lineage: &str) -> impl Iterator<Item = &Registration> + use<'_> {
+        self.lineages.get(lineage).into_iter().flat_map(BTreeMap::values)
     }
 
     /// All registrations, by lineage and number.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
-        self.versions.values()
+        self.lineages.values().flat_map(BTreeMap::values)
     }
 
     pub(crate) fn insert(&mut self, new: Registration) -> Result<(), RegistryError> {
-        let key = (new.version.lineage(), new.version.number());
-        let known = self.versions.entry(key).or_insert(new);
-        if known.version == new.version {
+        let version = new.version;
+        if let Some(previous) = new.previous
+            && (previous.lineage() != version.lineage() || previous.number() >= version.number())
+        {
+            return Err(RegistryError::Predecessor { version, previous });
+        }
+        let versions = self.lineages.entry(version.lineage()).or_default();
+        let known = versions.entry(version.number()).or_insert(new);
+        if known.version == version {
             return Ok(());
         }
         Err(RegistryError::Conflict {
-            lineage: key.0,
-            number: key.1,
+            lineage: version.lineage(),
+            number: version.number(),
             known: (known.rust_name(), known.version.fingerprint()),
-            refused: (new.rust_name(), new.version.fingerprint()),
+            refused: (new.rust_name(), version.fingerprint()),
         })
     }
 }
@@ -208,6 +212,15 @@ pub enum RegistryError {
         known: (&'static str, Fingerprint),
         /// The type that was refused.
         refused: (&'static str, Fingerprint),
+    },
+
+    /// A hand-written description names a predecessor that cannot come before it.
+    #[error("`{previous}` cannot come before `{version}`: a lineage has one name and grows")]
+    Predecessor {
+        /// The version that was refused.
+        version: TypeVersion,
+        /// The predecessor it names.
+        previous: TypeVersion,
     },
 }
 

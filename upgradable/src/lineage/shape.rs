@@ -27,7 +27,8 @@ use super::{Fingerprint, FingerprintBuilder, NameBuilder};
 #[diagnostic::on_unimplemented(
     message = "the lineage of a generic type names its arguments, and `{Self}` has no name",
     label = "`{Self}` does not implement `Shape`",
-    note = "derive `Upgradable` for it, or write `impl Shape for {Self} {{ const NAME: &'static str = \"...\"; }}`"
+    note = "derive `Upgradable` for it, or write `impl Shape for {Self} {{ const NAME: &'static \
+            str = \"...\"; }}`"
 )]
 pub trait Shape: Sized {
     /// What the type is called: the lineage's name for an upgradable type, in all its versions.
@@ -114,10 +115,8 @@ impl<T: Shape, const N: usize> Shape for [T; N] {
         &NameBuilder::new().text("[").text(T::NAME).text("; ").number(N as i128).text("]")
     }
     .as_str();
-    const SHAPE: Fingerprint = FingerprintBuilder::named::<Self>("[]")
-        .count(N as u128)
-        .nested(T::SHAPE)
-        .finish();
+    const SHAPE: Fingerprint =
+        FingerprintBuilder::named::<Self>("[]").count(N as u128).nested(T::SHAPE).finish();
 }
 
 macro_rules! tuple {

@@ -22,8 +22,10 @@ use crate::transformer::{Step, UpgradeFrom};
 ///     #[upgrade(name = "doc.Account", version = 2, from = super::v1::Account)]
 ///     pub struct Account { pub cents: u64 }
 /// }
+/// # fn main() {
 /// assert_eq!(v1::Account::LINEAGE, v2::Account::LINEAGE);
 /// assert_eq!(TypeVersion::of::<v2::Account>().to_string(), "doc.Account 2");
+/// # }
 /// ```
 ///
 /// # Written by hand
@@ -90,7 +92,8 @@ impl<T: Upgradable> Sealed for T {}
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot come before `{New}` in a lineage",
-    note = "the predecessor must derive `Upgradable`, and `{New}` must implement `UpgradeFrom` of it"
+    note = "the predecessor must derive `Upgradable`, and `{New}` must implement `UpgradeFrom` \
+            of it"
 )]
 pub trait Predecessor<New>: Sealed {
     /// Which version this is; `None` for [`Origin`].

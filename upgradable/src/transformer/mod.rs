@@ -27,11 +27,9 @@ mod wrapper;
 
 use crate::error::{TransformError, TransformErrorKind};
 
-pub use self::cx::Cx;
-pub(crate) use self::cx::{CxHost, ObjectToken};
+pub use self::cx::{Cx, CxHost, ObjectToken};
 pub use self::erased::{AnyVersion, Step};
-pub(crate) use self::profile::Part;
-pub use self::profile::{Facts, Profile};
+pub use self::profile::{Facts, Part, Profile};
 
 /// How a value of `Self` comes from a value of `Old`, and how it goes back.
 ///
@@ -80,7 +78,8 @@ pub use self::profile::{Facts, Profile};
     message = "cannot upgrade `{Old}` into `{Self}`",
     label = "no transformer from `{Old}`",
     note = "for a field, add `#[upgrade(with = path::to::fn)]`",
-    note = "for a type, write `from` in its `#[upgrade(...)]`, or `impl UpgradeFrom<{Old}> for {Self}`"
+    note = "for a type, write `from` in its `#[upgrade(...)]`, or `impl UpgradeFrom<{Old}> for \
+            {Self}`"
 )]
 pub trait UpgradeFrom<Old>: Sized {
     /// What is known before the transformer runs. A hand-written one that says nothing is taken
@@ -113,11 +112,7 @@ pub trait UpgradeFrom<Old>: Sized {
     /// # Retry safety
     ///
     /// As [`upgrade_from`](Self::upgrade_from).
-    fn put(
-        new: &Self,
-        old_at_flip: Option<&Old>,
-        cx: &mut Cx<'_>,
-    ) -> Result<Old, TransformError> {
+    fn put(new: &Self, old_at_flip: Option<&Old>, cx: &mut Cx<'_>) -> Result<Old, TransformError> {
         let _ = (new, old_at_flip, cx);
         let why = Self::PROFILE.facts().why_one_way().unwrap_or("the transformer has no `put`");
         Err(TransformErrorKind::NotReversible { why }.into())

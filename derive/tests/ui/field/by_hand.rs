@@ -1,0 +1,16 @@
+use upgradable::Upgradable;
+
+#[derive(Upgradable, Clone)]
+struct V1 {
+    id: u32,
+    name: String,
+}
+
+#[derive(Upgradable, Clone)]
+#[upgrade(from = V1, manual, removed(name))]
+struct T {
+    #[upgrade(with = f)]
+    id: u8,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use upgradable::Upgradable;
+
+#[derive(Upgradable, Clone)]
+struct T<'a> {
+    text: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use upgradable::Upgradable;
+
+#[derive(Upgradable, Clone)]
+#[upgrade(manual)]
+struct T;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use upgradable::Upgradable;
+
+#[derive(Upgradable)]
+struct T {
+    id: u32,
+}
+
+fn main() {}

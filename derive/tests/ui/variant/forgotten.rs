@@ -1,0 +1,18 @@
+use upgradable::Upgradable;
+
+#[derive(Upgradable, Clone)]
+#[upgrade(name = "E")]
+enum V1 {
+    Open,
+    Frozen { why: String },
+    Legacy,
+}
+
+#[derive(Upgradable, Clone)]
+#[upgrade(from = V1)]
+enum E {
+    Open,
+    Frozen { why: String },
+}
+
+fn main() {}
