@@ -59,7 +59,7 @@ fn tombstone_against_reader() {
 /// Two create, write and delete objects in the same slots.
 #[test]
 fn deletion_against_creation() {
-    model(|| {
+    model_within(2, || {
         let domain = Domain::new();
         let work = {
             let domain = domain.clone();

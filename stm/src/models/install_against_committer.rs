@@ -3,7 +3,7 @@
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model};
+use super::{Seen, expect_orderly, model, model_within};
 use crate::clock::CommitTs;
 use crate::domain::Domain;
 use crate::handle::Handle;
@@ -21,7 +21,7 @@ fn touch(domain: &Domain, name: Handle, flip: CommitTs) {
 
 #[test]
 fn install_against_committer() {
-    model(|| {
+    model_within(2, || {
         let domain = Domain::new();
         let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
         let advance = domain.advance_era(|_| {}).unwrap();

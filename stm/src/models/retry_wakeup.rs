@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model};
+use super::{Seen, expect_orderly, model, model_within};
 use crate::domain::Domain;
 use crate::sync::fence_after_rmw;
 
@@ -29,7 +29,7 @@ fn retry_wakeup() {
 /// Two wait for different objects under one bucket; each is woken by its own.
 #[test]
 fn retry_wakeup_of_two() {
-    model(|| {
+    model_within(2, || {
         let domain = Domain::new();
         let vars = [domain.tvar(0), domain.tvar(0), domain.tvar(0)];
         let waiters: Vec<_> = [&vars[0], &vars[2]]

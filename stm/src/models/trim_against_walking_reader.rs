@@ -1,11 +1,9 @@
 //! What a live snapshot sees stays, and a reader on its way down a chain arrives, whatever is
 //! trimmed and recycled meanwhile.
-//!
-//! Two of these run with the real collector, too (`--cfg crossbeam_loom`).
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model};
+use super::{Seen, expect_orderly, model, model_within};
 use crate::domain::Domain;
 
 /// The reader must go past versions that are being taken away.
@@ -77,6 +75,51 @@ fn trim_against_departure() {
                 drop(then);
             }
         });
+        domain.reclaim();
+        reader.join().unwrap();
+        expect_orderly(&domain);
+    });
+}
+
+/// The reader is an update transaction, whose snapshot is withdrawn before its context is free.
+#[test]
+fn trim_against_withdrawal() {
+    model_within(2, || {
+        let domain = Domain::new();
+        let (x, y, z) = (domain.tvar(Seen::new(0)), domain.tvar(0), domain.tvar(0));
+        let reader = thread::spawn({
+            let (domain, x) = (domain.clone(), x.clone());
+            move || {
+                domain.atomically(|tx| {
+                    tx.read(&x).get();
+                    // Two make a batch: it is time to trim at the end.
+                    tx.write(&y, 1);
+                    tx.write(&z, 1);
+                    Ok(())
+                });
+            }
+        });
+        domain.atomically(|tx| Ok(tx.write(&x, Seen::new(1))));
+        domain.reclaim();
+        reader.join().unwrap();
+        expect_orderly(&domain);
+    });
+}
+
+/// The reader begins again: who sees its new snapshot does not miss what it did under the old one.
+#[test]
+fn trim_against_next_announcement() {
+    model(|| {
+        let domain = Domain::new();
+        let x = domain.tvar(Seen::new(0));
+        let reader = thread::spawn({
+            let (domain, x) = (domain.clone(), x.clone());
+            move || {
+                domain.snapshot(|s| assert_eq!(u64::from(s.read(&x).get()), s.at().to_bits()));
+                domain.snapshot(|s| assert_eq!(u64::from(s.read(&x).get()), s.at().to_bits()));
+            }
+        });
+        domain.atomically(|tx| Ok(tx.write(&x, Seen::new(1))));
         domain.reclaim();
         reader.join().unwrap();
         expect_orderly(&domain);

@@ -87,7 +87,10 @@ fn locate(page: usize) -> (usize, usize, usize) {
 }
 
 fn page_layout(stride: usize) -> Layout {
-    Layout::from_size_align(stride * PAGE, 64)
+    // In a model, so that addresses within a page are the same in every execution as far as
+    // anything depends on them.
+    let align = if cfg!(any(loom, shuttle)) { 4096 } else { 64 };
+    Layout::from_size_align(stride * PAGE, align)
         .unwrap_or_else(|_| unreachable!("a stride is below a thousand bytes"))
 }
 

@@ -1,6 +1,6 @@
 //! The log of superseded versions, and what becomes of its entries.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) struct SupersededLog {
     /// Entries that could not be settled at the last look, for whatever reason.
     later: Vec<Entry>,
     /// Entries by the live snapshot that keeps them.
-    kept: HashMap<CommitTs, Vec<Entry>>,
+    kept: BTreeMap<CommitTs, Vec<Entry>>,
     retired: Vec<NodePtr>,
     /// Where it goes from the collector.
     ready: Arc<Ready>,
@@ -47,7 +47,7 @@ impl SupersededLog {
         Self {
             fresh: Vec::new(),
             later: Vec::new(),
-            kept: HashMap::new(),
+            kept: BTreeMap::new(),
             retired: Vec::new(),
             ready,
             live: Live::default(),

@@ -13,7 +13,6 @@
 //! The waiter's snapshot is live until the check is over: so no version that it has read has been
 //! recycled, and the same address means the same version.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -72,7 +71,8 @@ impl Parker {
 #[derive(Debug)]
 pub(crate) struct Watch<'w> {
     watches: &'w Watches,
-    slots: HashSet<SlotPtr>,
+    /// Each once.
+    slots: Vec<SlotPtr>,
     parker: Arc<Parker>,
 }
 
@@ -90,7 +90,9 @@ impl Watches {
 
     /// Enters the calling thread under these slots. It must check them afterwards.
     pub(crate) fn watch(&self, slots: impl Iterator<Item = SlotPtr>) -> Watch<'_> {
-        let slots: HashSet<_> = slots.collect();
+        let mut slots: Vec<_> = slots.collect();
+        slots.sort_unstable();
+        slots.dedup();
         let parker = Arc::new(Parker::default());
         for &slot in &slots {
             self.bucket(slot).lock().push((slot, Arc::clone(&parker)));

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# ThreadSanitizer over the suites that race. The standard library is not instrumented, so locks and
+# scopes of it may be reported falsely; what is reported inside of the core counts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Panics are part of the tests; to print where each came from takes longer than the tests.
+export RUST_BACKTRACE=0
+
+target=x86_64-unknown-linux-gnu
+if [ "$(rustc -vV | sed -n 's/^host: //p')" != "$target" ]; then
+    echo "skipped: ThreadSanitizer is set up here for $target only"
+    exit 0
+fi
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/tsan"
+export RUSTC_BOOTSTRAP=1
+export RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg sanitized --cfg crossbeam_sanitize_thread"
+export TSAN_OPTIONS="suppressions=$PWD/ci/tsan.supp"
+cargo test -q --target "$target" -p upgradable-stm --test layer --test past --test starvation
