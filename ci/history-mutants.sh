@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Breaks a copy of the core in small ways, one at a time, and requires that the recorded runs of
-# tests/tests/opacity.rs notice each. A long run (half an hour), not part of CI.
+# tests/tests/opacity.rs notice each. A long run (ten minutes), not part of CI.
 #
 #   bash ci/history-mutants.sh [PATTERN]     only the mutants whose names match; "control" always runs
 #
