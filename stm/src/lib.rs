@@ -91,6 +91,8 @@ mod models;
 mod raw;
 mod reclaim;
 mod retry;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod snapshot;
 mod stats;
 mod sync;
