@@ -14,6 +14,8 @@ mod dice;
 mod hermitage;
 #[path = "isolation/opacity.rs"]
 mod opacity;
+#[path = "isolation/replay.rs"]
+mod replay;
 #[path = "common/script.rs"]
 mod script;
 #[path = "common/watchdog.rs"]

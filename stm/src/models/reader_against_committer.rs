@@ -33,7 +33,7 @@ fn reader_against_committer() {
 /// Two writers: what is seen is the last commit at or before the snapshot, whole.
 #[test]
 fn reader_against_two_committers() {
-    model_within(2, || {
+    model_within(1, || {
         let domain = Domain::new();
         let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
         let writers = [1, 10].map(|step| {
