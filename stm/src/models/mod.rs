@@ -2,8 +2,7 @@
 //!
 //! They run under `--cfg loom` (`ci/loom.sh`). The larger ones use a stand-in for the collector;
 //! those that need the real one say so, and run with `--cfg crossbeam_loom` besides. What each of
-//! them must notice when the code is weakened is listed in `docs/correctness.md` and checked by
-//! `ci/loom-mutants.sh`.
+//! them guards is listed in `docs/correctness.md`, with what they have found.
 //!
 //! loom explores every order of the steps of a few threads, up to a number of preemptions, and
 //! for each load every store it may read. It does not explore load buffering; it takes `SeqCst`
