@@ -1,5 +1,5 @@
-//! Reclamation, exactly: of each object the versions that live snapshots see, the newest, and
-//! what is on its way. (How it fares under fire from several threads: `bounded.rs`.)
+//! Reclamation: of each object the versions that live snapshots see, the newest, and what is on
+//! its way. Exactly so beside one writer, and most of the time beside several.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -308,40 +308,101 @@ fn reclaim_leaves_one_version_of_everything_whoever_wrote_it() {
     });
 }
 
+/// Two threads update one variable as fast as they can for a second while `beside` runs, which
+/// takes snapshots: at most so many are live at a time.
+///
 /// With two writers one may be stopped by the system at any point, also where it has just
 /// announced itself and keeps whatever comes after. That passes: most of the time there are few.
-#[test]
-fn two_writers_and_a_held_snapshot_keep_little_most_of_the_time() {
-    watched(|| {
-        let hot = Hot::new();
-        let held = hot.domain.hold();
-        let over = AtomicBool::new(false);
-        let mut windows = Vec::new();
-        thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        hot.write(1);
-                    }
-                });
-            }
-            let begun = Instant::now();
-            while begun.elapsed() < Duration::from_secs(1) {
+fn under_fire(snapshots: usize, beside: impl FnOnce(&Hot, &dyn Fn())) {
+    let hot = Hot::new();
+    let over = AtomicBool::new(false);
+    let (mut most, written) = thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    hot.write(1);
+                }
+            });
+        }
+        let windows = scope.spawn(|| {
+            let mut windows = Vec::new();
+            while !over.load(Ordering::Relaxed) {
                 hot.crowd.most.store(0, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(10));
                 windows.push(hot.crowd.most.load(Ordering::Relaxed));
             }
+            windows
+        });
+        let begun = Instant::now();
+        beside(&hot, &|| {
+            let rest = Duration::from_secs(1).saturating_sub(begun.elapsed());
+            thread::sleep(rest);
             over.store(true, Ordering::Relaxed);
         });
-        let written = hot.crowd.born.load(Ordering::Relaxed);
-        let most = windows.iter().max().copied().unwrap_or(0);
-        assert!(most < written / 2, "{most} of {written} were kept at once");
-        windows.sort_unstable();
-        let quarter = windows[windows.len() / 4];
-        assert!(quarter <= 1 + 1 + 2 * ON_THE_WAY, "{windows:?}");
-        hot.domain.reclaim();
-        assert_eq!(hot.crowd.alive.load(Ordering::Relaxed), 2);
-        drop(held);
-        hot.stays_small(0);
+        (windows.join().unwrap(), hot.crowd.born.load(Ordering::Relaxed))
+    });
+    most.sort_unstable();
+    let (quarter, all) = (most[most.len() / 4], most[most.len() - 1]);
+    assert!(quarter <= snapshots + 1 + 2 * ON_THE_WAY, "{most:?}");
+    assert!(all < written / 2, "{all} of {written} were kept at once");
+    hot.stays_small(0);
+}
+
+#[test]
+fn under_fire_a_held_snapshot_keeps_little() {
+    watched(|| {
+        under_fire(1, |hot, wait| {
+            let held = hot.domain.hold();
+            wait();
+            drop(held);
+        });
+    });
+}
+
+#[test]
+fn under_fire_several_held_snapshots_keep_little() {
+    watched(|| {
+        under_fire(20, |hot, wait| {
+            let mut held = Vec::new();
+            for _ in 0..20 {
+                thread::sleep(Duration::from_millis(20));
+                held.push(hot.domain.hold());
+            }
+            wait();
+            let versions =
+                || held.iter().map(|held| held.read(|s| std::ptr::from_ref(s.read(&hot.x))));
+            assert!(versions().eq(versions()), "they see what they saw");
+        });
+    });
+}
+
+#[test]
+fn under_fire_a_snapshot_that_sleeps_keeps_little() {
+    watched(|| {
+        under_fire(1, |hot, wait| {
+            hot.domain.snapshot(|s| {
+                let before = std::ptr::from_ref(s.read(&hot.x));
+                wait();
+                assert!(std::ptr::eq(before, s.read(&hot.x)));
+            });
+        });
+    });
+}
+
+#[test]
+fn under_fire_a_long_update_transaction_keeps_little() {
+    watched(|| {
+        under_fire(1, |hot, wait| {
+            let mut run = 0;
+            hot.domain.atomically(|tx| {
+                run += 1;
+                tx.read(&hot.x);
+                if run == 1 {
+                    wait();
+                }
+                tx.read(&hot.x);
+                Ok(())
+            });
+        });
     });
 }

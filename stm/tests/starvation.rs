@@ -1,5 +1,5 @@
 //! Starvation: who keeps losing is given precedence, the others go on, and nobody waits for
-//! somebody who waits for them. (Long transactions against short ones: `precedence.rs`, too.)
+//! somebody who waits for them.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
