@@ -73,7 +73,7 @@ impl<'d> Snapshot<'d> {
     /// ```
     #[inline]
     pub fn get<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
-        self.get_as(handle, Kind::of::<T>())
+        self.get_of(handle, Kind::of::<T>())
     }
 
     /// [`get`](Self::get) for a caller that knows the kind of `T` already.
@@ -96,6 +96,12 @@ impl<'d> Snapshot<'d> {
         if !kind.is::<T>() {
             return Err(AccessError::wrong_kind(Kind::of::<T>(), kind));
         }
+        self.get_of(handle, kind)
+    }
+
+    /// The value of an object, of a kind that is the kind of `T`.
+    #[inline(always)]
+    fn get_of<T: 'static>(&self, handle: Handle, kind: Kind) -> Result<&T, AccessError> {
         let slot = self.frame.resolve(handle)?;
         self.frame.touch(slot, handle)?;
         self.frame.value(self.frame.find(slot)?, kind)
