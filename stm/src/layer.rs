@@ -61,13 +61,19 @@ pub trait Layer: Send + Sync + Debug {
         false
     }
 
+    /// A transaction that was [admitted late](Self::admits_late) has ended: it has published what
+    /// it wrote, or failed. It holds no locks.
+    fn late_ended(&self, era: Era) {
+        let _ = era;
+    }
+
     /// A transaction is about to see a version of an object that was written before the
-    /// [floor](crate::Domain::set_floor). The layer may put another one over it, by
+    /// [floor](crate::Domain::set_floor) of its kind. The layer may put another one over it, by
     /// [`Touch::install`], and say so: then the transaction looks again.
     ///
     /// The version touched, and its value, stay while this runs, whoever installs what. It is
-    /// called outside of locks, but must not begin update transactions of the domain. The default
-    /// leaves the version as it is.
+    /// called outside of locks. Update transactions of the domain that are begun meanwhile on this
+    /// thread are refused as nested. The default leaves the version as it is.
     ///
     /// # Retry safety
     ///

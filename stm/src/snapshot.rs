@@ -152,7 +152,7 @@ impl<'d> Snapshot<'d> {
     }
 }
 
-/// A past instant that is kept readable, from any thread, until this is dropped.
+/// A past instant that is kept readable, from any thread, until this and its clones are dropped.
 ///
 /// # Upgrade safety
 ///
@@ -165,7 +165,12 @@ impl<'d> Snapshot<'d> {
 /// domain.atomically(|tx| Ok(tx.write(&x, 2)));
 /// std::thread::spawn(move || assert_eq!(then.read(|s| *s.read(&x)), 1)).join().unwrap();
 /// ```
+#[derive(Clone)]
 pub struct HeldSnapshot {
+    hold: Arc<Hold>,
+}
+
+struct Hold {
     domain: Domain,
     seat: Arc<Seat>,
     at: CommitTs,
@@ -173,13 +178,13 @@ pub struct HeldSnapshot {
 
 impl fmt::Debug for HeldSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HeldSnapshot").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("HeldSnapshot").field("at", &self.at()).finish_non_exhaustive()
     }
 }
 
 impl HeldSnapshot {
     pub(crate) fn new(domain: Domain, seat: Arc<Seat>, at: CommitTs) -> Self {
-        Self { domain, seat, at }
+        Self { hold: Arc::new(Hold { domain, seat, at }) }
     }
 
     /// Runs a read-only transaction at this instant.
@@ -194,7 +199,7 @@ impl HeldSnapshot {
     /// assert_eq!(domain.hold().read(|s| *s.read(&x)), 1);
     /// ```
     pub fn read<R>(&self, read: impl FnOnce(&Snapshot<'_>) -> R) -> R {
-        read(&Snapshot::new(Frame::begin_at(&self.domain.inner, self.at)))
+        read(&Snapshot::new(Frame::begin_at(&self.hold.domain.inner, self.hold.at)))
     }
 
     /// The instant.
@@ -205,11 +210,11 @@ impl HeldSnapshot {
     /// ```
     #[must_use]
     pub fn at(&self) -> CommitTs {
-        self.at
+        self.hold.at
     }
 }
 
-impl Drop for HeldSnapshot {
+impl Drop for Hold {
     fn drop(&mut self) {
         self.domain.inner.registry.part(&self.seat);
     }

@@ -1,8 +1,8 @@
 //! What a layer above is offered: the floor, touches, installs, eras, held instants.
 
 use std::sync::Arc;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread;
 
 use upgradable_stm::layer::{Layer, Touch, Touched};
@@ -34,7 +34,8 @@ impl Layer for Texts {
 }
 
 fn upgrade(domain: &Domain) {
-    domain.advance_era(|era| domain.set_floor(CommitTs::new(era, Seq::ZERO))).expect("an era left");
+    let floor = |era| domain.set_floor(Kind::of::<u32>(), CommitTs::new(era, Seq::ZERO));
+    domain.advance_era(floor).expect("an era left");
 }
 
 fn texts() -> (Domain, Arc<AtomicUsize>, Arc<AtomicUsize>) {
@@ -178,4 +179,118 @@ fn an_install_over_what_is_not_newest_gives_the_value_back() {
     let at = domain.now();
     assert_eq!(domain.install(name, over, at, String::from("x")).unwrap_err().0, "x");
     assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(5));
+}
+
+/// Splits every number of the first era into itself as text and an object of its own.
+#[derive(Debug)]
+struct Splits {
+    fail: bool,
+}
+
+impl Layer for Splits {
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        let Some(&number) = touch.value::<u32>() else { return Touched::AsIs };
+        if touch.at() < flip() || touch.version().stamp >= flip() {
+            return Touched::AsIs;
+        }
+        let half = touch.create(u64::from(number));
+        if self.fail {
+            return Touched::AsIs;
+        }
+        let _ = touch.install(flip(), (number.to_string(), half));
+        Touched::Again
+    }
+}
+
+#[test]
+fn objects_created_by_a_touch_come_with_what_it_installs() {
+    let domain = Domain::builder().layer(Splits { fail: false }).build().unwrap();
+    let names = numbers(&domain, 100);
+    upgrade(&domain);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for (n, &name) in names.iter().enumerate() {
+                    domain.snapshot(|s| {
+                        let (text, half) = s.get::<(String, Handle)>(name).unwrap();
+                        assert_eq!(*text, n.to_string());
+                        assert_eq!(s.get::<u64>(*half), Ok(&(n as u64)));
+                    });
+                }
+            });
+        }
+    });
+    // The losers' objects never were.
+    assert_eq!(domain.snapshot(|s| s.handles().count()), 200);
+}
+
+#[test]
+fn objects_created_by_a_touch_that_installs_nothing_never_were() {
+    let domain = Domain::builder().layer(Splits { fail: true }).build().unwrap();
+    let name = numbers(&domain, 1)[0];
+    upgrade(&domain);
+    for _ in 0..3 {
+        assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(0));
+    }
+    assert_eq!(domain.snapshot(|s| s.handles().count()), 1);
+}
+
+#[test]
+fn a_sweep_shows_what_is_below_the_floor_and_nothing_twice() {
+    let (domain, touches, installs) = texts();
+    let names = numbers(&domain, 1_000);
+    let chars: Vec<_> = (0..50).map(|_| domain.atomically(|tx| Ok(tx.create('c')))).collect();
+    upgrade(&domain);
+    assert!(domain.slots() >= 1_050);
+    let (mut from, mut calls) = (Some(0), 0);
+    while let Some(number) = from {
+        from = domain.sweep(number, 64);
+        calls += 1;
+    }
+    assert!(calls >= 1_050 / 64);
+    assert_eq!(installs.load(Ordering::Relaxed), 1_000);
+    assert_eq!(touches.load(Ordering::Relaxed), 1_000, "other kinds have no floor");
+    for &name in &names {
+        domain.touch(name).unwrap();
+    }
+    assert_eq!(touches.load(Ordering::Relaxed), 1_000);
+    assert_eq!(domain.snapshot(|s| s.get::<char>(chars[0]).copied()), Ok('c'));
+}
+
+/// Tries to begin an update while it is asked.
+#[derive(Debug, Default)]
+struct Meddler {
+    domain: Mutex<Option<Domain>>,
+    refused: AtomicUsize,
+}
+
+impl Layer for Shared {
+    fn touch(&self, _: &Touch<'_>) -> Touched {
+        let Some(domain) = self.0.domain.lock().unwrap().clone() else { return Touched::AsIs };
+        assert!(domain.is_updating());
+        if domain.try_atomically::<(), ()>(|_| Ok(())) == Err(upgradable_stm::TxError::Nested) {
+            self.0.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        Touched::AsIs
+    }
+}
+
+#[derive(Debug)]
+struct Shared(Arc<Meddler>);
+
+#[test]
+fn updates_begun_while_the_layer_is_asked_are_refused() {
+    let meddler = Arc::new(Meddler::default());
+    let domain = Domain::builder().layer(Shared(Arc::clone(&meddler))).build().unwrap();
+    let name = numbers(&domain, 1)[0];
+    upgrade(&domain);
+    *meddler.domain.lock().unwrap() = Some(domain.clone());
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(0));
+    domain.atomically(|tx| Ok(tx.put(name, 5_u32))).unwrap();
+    assert_eq!(meddler.refused.load(Ordering::Relaxed), 2);
+    assert!(!domain.is_updating());
+    // The domain is in its own layer: taken out, so that it ends.
+    meddler.domain.lock().unwrap().take();
+    domain.atomically(|tx| Ok(tx.put(name, 6_u32))).unwrap();
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(6));
 }

@@ -29,7 +29,7 @@ mod lock;
 mod publish;
 mod validate;
 
-use crate::clock::{CommitTs, Tick};
+use crate::clock::{CommitTs, Era, Tick};
 use crate::domain::Inner;
 use crate::event::AbortCause;
 use crate::layer::Written;
@@ -88,7 +88,9 @@ impl Commit<'_, '_> {
             },
             Tick::EraOver(now) => match self.late() {
                 Ok(ts) => {
+                    let (inner, era) = (self.inner, ts.era());
                     self.publish_all(ts, Some(now), watched);
+                    inner.late_ended(era);
                     return Ok(ts);
                 }
                 Err(cause) => Refusal::Conflict(cause),
@@ -104,7 +106,7 @@ impl Commit<'_, '_> {
     /// The layer above decides about what is written; here it is checked that everything read is
     /// what is newest at the end of that era, and that nobody is about to change it.
     #[cold]
-    fn late(&self) -> Result<CommitTs, AbortCause> {
+    fn late(&mut self) -> Result<CommitTs, AbortCause> {
         let Some(layer) = &self.inner.layer else { return Err(AbortCause::EraOver) };
         let at = self.update.frame().at();
         let written = self.writes.iter().map(|entry| {
@@ -118,7 +120,20 @@ impl Commit<'_, '_> {
             return Err(AbortCause::EraOver);
         }
         let end = at.end_of_era();
-        self.validate_at(end)?;
+        if let Err(cause) = self.validate_at(end) {
+            self.unlock_all();
+            self.inner.late_ended(at.era());
+            return Err(cause);
+        }
         Ok(end)
+    }
+}
+
+impl Inner {
+    #[cold]
+    fn late_ended(&self, era: Era) {
+        if let Some(layer) = &self.layer {
+            layer.late_ended(era);
+        }
     }
 }

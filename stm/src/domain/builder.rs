@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::floor::Floors;
 use super::tag::Tag;
 use super::{Domain, Inner, Observer};
 use crate::clock::{CommitTs, GlobalClock};
@@ -18,7 +19,7 @@ use crate::reclaim::active::Registry;
 use crate::reclaim::collector::Collector;
 use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex};
+use crate::sync::{AtomicUsize, Mutex};
 
 /// Builds a [`Domain`] that differs from the default.
 ///
@@ -113,7 +114,7 @@ impl DomainBuilder {
         let inner = Inner {
             number,
             clock: GlobalClock::starting_at(self.start),
-            floor: AtomicU64::new(0),
+            floors: Floors::default(),
             registry: Registry::default(),
             watches: Watches::new(),
             privilege: Privilege::new(),

@@ -1,19 +1,22 @@
 //! Domains: a clock, the objects under it, and the transactions on them.
 
 mod builder;
+mod floor;
 mod tag;
 
 pub use builder::DomainBuilder;
+use floor::Floors;
 use tag::Tag;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::clock::{CommitTs, Era, GlobalClock, Tick};
+use crate::clock::{CommitTs, Era, GlobalClock, Seq, Tick};
 use crate::contention::Privilege;
-use crate::error::EraExhausted;
+use crate::error::{AccessError, EraExhausted};
 use crate::event::{AbortCause, Event};
 use crate::handle::Handle;
+use crate::kind::Kind;
 use crate::layer::{Layer, NotNewest};
 use crate::raw::block::BlockPool;
 use crate::raw::context::{ContextPool, Lent};
@@ -26,7 +29,7 @@ use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
 use crate::snapshot::{HeldSnapshot, Snapshot};
 use crate::stats::Stats;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 use crate::tvar::TVar;
 
 type Observer = Box<dyn Fn(&Event) + Send + Sync>;
@@ -59,8 +62,8 @@ pub(crate) struct Inner {
     pub(crate) number: u64,
     _tag: Tag,
     pub(crate) clock: GlobalClock,
-    /// The layer is asked about versions stamped before this.
-    pub(crate) floor: AtomicU64,
+    /// The layer is asked about versions stamped before the floor of their kind.
+    pub(crate) floors: Floors,
     pub(crate) registry: Registry,
     pub(crate) watches: Watches,
     pub(crate) privilege: Privilege,
@@ -245,47 +248,151 @@ impl Domain {
     /// assert!(advance.before.at() < advance.flip);
     /// ```
     pub fn advance_era(&self, prepare: impl FnOnce(Era)) -> Result<EraAdvance, EraExhausted> {
+        self.advance_era_to(|advance| prepare(advance.flip.era()))
+    }
+
+    /// [`advance_era`](Self::advance_era) for who needs the held instant in the new era from its
+    /// first moment on: `prepare` may clone it, but not read it yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`advance_era`](Self::advance_era).
+    ///
+    /// ```
+    /// use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// let mut before = None;
+    /// domain.advance_era_to(|advance| before = Some(advance.before.clone())).unwrap();
+    /// assert!(before.unwrap().at() < domain.now());
+    /// ```
+    pub fn advance_era_to(
+        &self,
+        prepare: impl FnOnce(&EraAdvance),
+    ) -> Result<EraAdvance, EraExhausted> {
         let advancing = self.inner.advancing.lock();
         let next = self.now().era().next().ok_or(EraExhausted)?;
-        prepare(next);
         let seat = self.inner.registry.join();
         seat.announce_open(&self.inner.clock);
-        let Some(flip) = self.inner.clock.advance_era() else {
-            self.inner.registry.part(&seat);
-            return Err(EraExhausted);
-        };
+        let flip = CommitTs::new(next, Seq::ZERO);
         let before = CommitTs::from_bits(flip.to_bits() - 1);
+        let advance =
+            EraAdvance { flip, before: HeldSnapshot::new(self.clone(), Arc::clone(&seat), before) };
+        prepare(&advance);
+        // Nobody else advances it, and there is a next era.
+        let advanced = self.inner.clock.advance_era();
+        debug_assert_eq!(advanced, Some(flip), "advances exclude each other");
         seat.narrow(before);
         drop(advancing);
         self.inner.emit(|| Event::EraAdvanced { flip });
-        Ok(EraAdvance { flip, before: HeldSnapshot::new(self.clone(), seat, before) })
+        Ok(advance)
     }
 
-    /// Asks the [`Layer`] about every object that is read by its handle and whose version is stamped
-    /// before `floor`. [`CommitTs::ZERO`], as in the beginning, asks about none.
+    /// Asks the [`Layer`] about every object of this kind that is read by its handle and whose
+    /// version is stamped before `floor`. [`CommitTs::ZERO`], as in the beginning, asks about none.
     ///
     /// To be set in the `prepare` of [`advance_era`](Self::advance_era), to the instant of the flip;
-    /// and back to zero when nothing is left below it.
+    /// and back to zero when nothing of the kind is left below it.
     ///
     /// ```
-    /// use upgradable_stm::{CommitTs, Domain};
+    /// use upgradable_stm::{CommitTs, Domain, Kind};
     /// let domain = Domain::new();
-    /// domain.set_floor(CommitTs::ZERO);
-    /// assert_eq!(domain.floor(), CommitTs::ZERO);
+    /// domain.set_floor(Kind::of::<u8>(), CommitTs::ZERO);
+    /// assert_eq!(domain.floor(Kind::of::<u8>()), CommitTs::ZERO);
     /// ```
-    pub fn set_floor(&self, floor: CommitTs) {
-        self.inner.floor.store(floor.to_bits(), Ordering::Relaxed);
+    pub fn set_floor(&self, kind: Kind, floor: CommitTs) {
+        self.inner.floors.set(kind, floor);
     }
 
-    /// What [`set_floor`](Self::set_floor) has set.
+    /// What [`set_floor`](Self::set_floor) has set for this kind.
+    ///
+    /// ```
+    /// # use upgradable_stm::{CommitTs, Domain, Kind};
+    /// assert_eq!(Domain::new().floor(Kind::of::<u8>()), CommitTs::ZERO);
+    /// ```
+    #[must_use]
+    pub fn floor(&self, kind: Kind) -> CommitTs {
+        self.inner.floors.of(kind)
+    }
+
+    /// Shows the [`Layer`] what lies below its kind's floor, as a read would, in up to `slots`
+    /// slots from number `from` on. Returns the number to go on from, or `None` at the end.
+    ///
+    /// Everything within one call happens under one snapshot.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// domain.atomically(|tx| Ok(tx.create(1)));
+    /// assert_eq!(domain.sweep(0, 1_000_000), None);
+    /// ```
+    #[must_use]
+    pub fn sweep(&self, from: u32, slots: u32) -> Option<u32> {
+        let frame = Frame::begin(&self.inner);
+        let next = frame.sweep(from, slots);
+        self.inner.after_update(frame.context());
+        next
+    }
+
+    /// Shows the [`Layer`] one object, as a read would.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] if there is no such object.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// let name = domain.atomically(|tx| Ok(tx.create(1)));
+    /// assert_eq!(domain.touch(name), Ok(()));
+    /// ```
+    pub fn touch(&self, handle: Handle) -> Result<(), AccessError> {
+        let frame = Frame::begin(&self.inner);
+        let touched = frame.resolve(handle).and_then(|slot| frame.touch(slot, handle));
+        self.inner.after_update(frame.context());
+        touched
+    }
+
+    /// How many slots for objects with handles have been made: the numbers that
+    /// [`sweep`](Self::sweep) goes through, free ones included.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// assert_eq!(Domain::new().slots(), 0);
+    /// ```
+    #[must_use]
+    pub fn slots(&self) -> u64 {
+        self.inner.slots.made()
+    }
+
+    /// Whether some live snapshot, held ones included, is at or after `from` and before `until`,
+    /// or may be: one that is being acquired counts.
     ///
     /// ```
     /// # use upgradable_stm::{CommitTs, Domain};
-    /// assert_eq!(Domain::new().floor(), CommitTs::ZERO);
+    /// let domain = Domain::new();
+    /// domain.atomically(|tx| Ok(tx.create(1)));
+    /// assert!(!domain.has_snapshots(CommitTs::ZERO, domain.now()));
+    /// let held = domain.hold();
+    /// domain.atomically(|tx| Ok(tx.create(1)));
+    /// assert!(domain.has_snapshots(held.at(), domain.now()));
     /// ```
     #[must_use]
-    pub fn floor(&self) -> CommitTs {
-        CommitTs::from_bits(self.inner.floor.load(Ordering::Relaxed))
+    pub fn has_snapshots(&self, from: CommitTs, until: CommitTs) -> bool {
+        Live::at_present(&self.inner.registry, &self.inner.clock).stay(from, until).is_some()
+    }
+
+    /// Whether an update transaction of this domain, or the [`Layer`]'s
+    /// [`touch`](Layer::touch), runs on this thread.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// assert!(!domain.is_updating());
+    /// assert!(domain.atomically(|_| Ok(domain.is_updating())));
+    /// ```
+    #[must_use]
+    pub fn is_updating(&self) -> bool {
+        Lent::of(&self.inner).is_nested()
     }
 
     /// Puts a version at the past instant `at` over the newest version of an object, which must

@@ -14,6 +14,7 @@ use super::value;
 use crate::domain::Inner;
 use crate::kind::Kind;
 use crate::reclaim::active::Live;
+use crate::sync::Ordering;
 
 /// An object that was read, and the version that was seen.
 #[derive(Clone, Copy, Debug)]
@@ -270,6 +271,19 @@ pub(crate) fn discard(node: NodePtr, context: &Context, inner: &Inner) {
     // SAFETY: an unpublished version of a living domain; its transaction has ended, or nobody
     // refers to it, and it is taken from the lists of the transaction as it goes.
     unsafe { retire::reclaim(node, &context.blocks, inner) };
+}
+
+/// Drops the first version of an object that did not come to be, and gives its slot back. Runs the
+/// user's `Drop`.
+pub(crate) fn discard_created(slot: Numbered, node: NodePtr, context: &Context, inner: &Inner) {
+    discard(node, context, inner);
+    let at = inner.slot(slot.slot);
+    let meta = at.meta();
+    // A handle that got out must not name the slot's next object.
+    if let Some(next) = crate::handle::next_generation(meta.load(Ordering::Relaxed)) {
+        meta.store(next, Ordering::Release);
+        context.slots.give(slot, &inner.slots);
+    }
 }
 
 /// The value of a pending version, to read.

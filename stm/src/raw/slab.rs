@@ -134,11 +134,29 @@ impl Slab {
             .map_or(0, |entry| entry.stride.load(Ordering::Relaxed) - VALUE_AT)
     }
 
+    /// How many slots have been made.
+    pub(crate) fn made(&self) -> u64 {
+        self.pages(0).map(|(_, made)| made as u64).sum()
+    }
+
+    /// The pages from this one on, and how many slots have been made in each.
+    fn pages(&self, from: usize) -> impl Iterator<Item = (usize, usize)> {
+        let made = |page| self.entry(page).map_or(0, |entry| entry.made.load(Ordering::Acquire));
+        (from..).map(move |page| (page, made(page))).take_while(|&(_, made)| made > 0)
+    }
+
     /// Every slot made so far, with its number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Numbered> {
-        let made = |page| self.entry(page).map_or(0, |entry| entry.made.load(Ordering::Acquire));
-        let pages = (0..).map(move |page| (page, made(page))).take_while(|&(_, made)| made > 0);
-        let numbers = pages.flat_map(|(page, made)| (0..made).map(move |at| page * PAGE + at));
+        self.iter_from(0)
+    }
+
+    /// Every slot made so far, from this number on.
+    pub(crate) fn iter_from(&self, from: u32) -> impl Iterator<Item = Numbered> {
+        let from = from as usize;
+        let numbers = self.pages(from / PAGE).flat_map(move |(page, made)| {
+            let skipped = if page == from / PAGE { from % PAGE } else { 0 };
+            (skipped..made).map(move |at| page * PAGE + at)
+        });
         numbers.filter_map(|number| {
             let number = u32::try_from(number).ok()?;
             Some(Numbered { slot: self.slot(number)?, number })

@@ -306,6 +306,13 @@ impl<'d> SlotRef<'d> {
         self.store(Some(node));
     }
 
+    /// Puts a first version into a slot that nobody else knows, and holds the slot.
+    pub(crate) fn publish_locked(self, node: NodeRef<'d>) {
+        let head = node.ptr.0.as_ptr().map_addr(|addr| addr | LOCKED);
+        // Release: as in `store`.
+        self.head.store(head, Ordering::Release);
+    }
+
     /// Makes the slot one without object, which also gives the lock back.
     pub(crate) fn vacate(self) {
         self.store(None);

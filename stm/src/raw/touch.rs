@@ -1,17 +1,19 @@
 //! Showing a layer the versions that were written before the floor.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use super::frame::Frame;
+use super::pending;
 use super::slab::Numbered;
-use super::slot::NodeRef;
+use super::slot::{NodePtr, NodeRef};
 use super::value;
 use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
-use crate::layer::{Layer, NotNewest, Touched, Version};
+use crate::layer::{NotNewest, Touched, Version};
 use crate::reclaim::collector::Guard;
 use crate::sync::Ordering;
 
@@ -23,7 +25,7 @@ const LOOKS: u32 = 1_000;
 ///
 /// ```
 /// use upgradable_stm::layer::{Layer, Touch, Touched};
-/// use upgradable_stm::{CommitTs, Domain, Seq};
+/// use upgradable_stm::{CommitTs, Domain, Kind, Seq};
 ///
 /// /// Turns numbers into texts, lazily: every number of the first era that is touched later.
 /// #[derive(Debug)]
@@ -45,15 +47,27 @@ const LOOKS: u32 = 1_000;
 ///
 /// let domain = Domain::builder().layer(Texts).build().unwrap();
 /// let name = domain.atomically(|tx| Ok(tx.create(7_u32)));
-/// domain.advance_era(|era| domain.set_floor(CommitTs::new(era, Seq::ZERO))).unwrap();
+/// domain
+///     .advance_era(|era| domain.set_floor(Kind::of::<u32>(), CommitTs::new(era, Seq::ZERO)))
+///     .unwrap();
 /// assert_eq!(domain.snapshot(|s| s.get::<String>(name).cloned()).unwrap(), "7");
 /// ```
 pub struct Touch<'t> {
     frame: &'t Frame<'t>,
     handle: Handle,
     seen: NodeRef<'t>,
+    swept: bool,
+    /// Objects that will come to be with the version that is installed.
+    reserved: RefCell<Vec<Reserved>>,
     /// From before the version was found.
     _pin: Guard,
+}
+
+/// A slot with a first version that nobody can find.
+#[derive(Clone, Copy)]
+struct Reserved {
+    slot: Numbered,
+    node: NodePtr,
 }
 
 impl fmt::Debug for Touch<'_> {
@@ -81,6 +95,12 @@ impl Touch<'_> {
         self.frame.at()
     }
 
+    /// Whether it is touched by [`Domain::sweep`](crate::Domain::sweep), not by a transaction.
+    #[must_use]
+    pub fn is_swept(&self) -> bool {
+        self.swept
+    }
+
     /// Its value, if that is a `T`.
     #[must_use]
     pub fn value<T: Send + Sync + 'static>(&self) -> Option<&T> {
@@ -92,7 +112,31 @@ impl Touch<'_> {
         Some(unsafe { value::get(self.seen.ptr()) })
     }
 
-    /// Puts a version at the past instant `at` over it.
+    /// An object that comes to be when the next [`install`](Self::install) succeeds, at the same
+    /// instant, and never otherwise. Until then its handle names nothing.
+    ///
+    /// # Panics
+    ///
+    /// When the domain holds more than four thousand million objects.
+    pub fn create<T: Send + Sync + 'static>(&self, value: T) -> Handle {
+        let (context, inner) = (self.frame.context(), self.frame.inner());
+        let kind = Kind::of::<T>();
+        let slot = match kind.info().map(|info| context.slots.take(info, &inner.slots)) {
+            Some(Ok(slot)) => slot,
+            _ => panic!("a domain holds at most four thousand million objects"),
+        };
+        let at = inner.slot(slot.slot);
+        let node = if at.has_room() {
+            pending::first_version(at, value, kind, context, inner)
+        } else {
+            pending::new_past_version(value, kind, context, inner)
+        };
+        self.reserved.borrow_mut().push(Reserved { slot, node });
+        Handle::new(slot.number, at.meta().load(Ordering::Relaxed))
+    }
+
+    /// Puts a version at the past instant `at` over it, and with it the objects
+    /// [created](Self::create).
     ///
     /// # Errors
     ///
@@ -103,7 +147,56 @@ impl Touch<'_> {
         at: CommitTs,
         value: T,
     ) -> Result<(), NotNewest<T>> {
-        self.frame.install_past(self.handle, self.seen.stamp(), at, value)
+        let inner = self.frame.inner();
+        let reserved = self.reserved.take();
+        // Held until it is certain that they come to be: who finds one meanwhile waits.
+        for &Reserved { slot, node } in &reserved {
+            let node = inner.node(node);
+            node.set_stamp(at);
+            inner.slot(slot.slot).publish_locked(node);
+        }
+        let installed = self.frame.install_past(self.handle, self.seen.stamp(), at, value);
+        for new in reserved {
+            if installed.is_ok() {
+                inner.slot(new.slot.slot).publish(inner.node(new.node));
+            } else {
+                inner.slot(new.slot.slot).vacate();
+                self.discard(new);
+            }
+        }
+        installed
+    }
+
+    /// Gives a slot back whose object did not come to be. Runs the user's `Drop`.
+    fn discard(&self, Reserved { slot, node }: Reserved) {
+        self.frame.inner().node(node).set_stamp(CommitTs::NEVER);
+        pending::discard_created(slot, node, self.frame.context(), self.frame.inner());
+    }
+}
+
+impl Drop for Touch<'_> {
+    fn drop(&mut self) {
+        for new in self.reserved.take() {
+            self.discard(new);
+        }
+    }
+}
+
+/// While the layer is asked: updates begun on this thread are nested.
+struct Asking<'c> {
+    updating: &'c Cell<bool>,
+    before: bool,
+}
+
+impl<'c> Asking<'c> {
+    fn new(updating: &'c Cell<bool>) -> Self {
+        Self { updating, before: updating.replace(true) }
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.updating.set(self.before);
     }
 }
 
@@ -112,34 +205,64 @@ impl<'d> Frame<'d> {
     /// the layer changes it.
     #[inline(always)]
     pub(crate) fn touch(&self, slot: Numbered, handle: Handle) -> Result<(), AccessError> {
-        // Relaxed: a floor that concerns this snapshot was set before the clock was advanced to it.
-        let floor = CommitTs::from_bits(self.inner().floor.load(Ordering::Relaxed));
-        if floor == CommitTs::ZERO || self.find(slot)?.stamp() >= floor {
+        let highest = self.inner().floors.highest();
+        if highest == CommitTs::ZERO {
             return Ok(());
         }
-        self.touch_below(slot, handle, floor)
+        let seen = self.find(slot)?;
+        if self.is_above_floor(seen, highest) {
+            return Ok(());
+        }
+        self.touch_below(slot, handle, false)
+    }
+
+    /// Whether a version need not be shown to the layer.
+    #[inline]
+    fn is_above_floor(&self, seen: NodeRef<'_>, highest: CommitTs) -> bool {
+        let stamp = seen.stamp();
+        stamp >= highest || stamp >= self.inner().floors.of(seen.kind())
     }
 
     #[cold]
-    fn touch_below(
-        &self,
-        slot: Numbered,
-        handle: Handle,
-        floor: CommitTs,
-    ) -> Result<(), AccessError> {
+    fn touch_below(&self, slot: Numbered, handle: Handle, swept: bool) -> Result<(), AccessError> {
         let inner: &Inner = self.inner();
         let Some(layer) = &inner.layer else { return Ok(()) };
         for _ in 0..LOOKS {
             let pin = self.context().pin();
             let seen = self.find(slot)?;
-            if seen.stamp() >= floor || seen.kind() == Kind::NONE {
+            if seen.kind() == Kind::NONE || self.is_above_floor(seen, inner.floors.highest()) {
                 break;
             }
-            let layer: &dyn Layer = &**layer;
-            if layer.touch(&Touch { frame: self, handle, seen, _pin: pin }) == Touched::AsIs {
+            let reserved = RefCell::default();
+            let touch = Touch { frame: self, handle, seen, swept, reserved, _pin: pin };
+            let asking = Asking::new(&self.context().updating);
+            let touched = layer.touch(&touch);
+            // What was reserved in vain is dropped while updates are still refused: its drop is
+            // the user's.
+            drop(touch);
+            drop(asking);
+            if touched == Touched::AsIs {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Shows the layer what lies below the floor in up to `slots` slots from number `from` on.
+    /// Returns where to go on.
+    pub(crate) fn sweep(&self, from: u32, slots: u32) -> Option<u32> {
+        let highest = self.inner().floors.highest();
+        let mut numbers = self.inner().slots.iter_from(from);
+        for _ in 0..slots {
+            let slot = numbers.next()?;
+            // Acquire: the generation before the version, see `SupersededLog::vacate`.
+            let meta = self.inner().slot(slot.slot).meta().load(Ordering::Acquire);
+            // Nothing there: nothing to do.
+            let Ok(seen) = self.find(slot) else { continue };
+            if !self.is_above_floor(seen, highest) {
+                let _ = self.touch_below(slot, Handle::new(slot.number, meta), true);
+            }
+        }
+        numbers.next().map(|slot| slot.number)
     }
 }

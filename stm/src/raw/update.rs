@@ -452,15 +452,10 @@ impl<'d> Update<'d> {
 
     pub(crate) fn discard_entry(&self, entry: WriteEntry) {
         let (context, inner) = (self.frame.context(), self.frame.inner());
-        pending::discard(entry.node, context, inner);
         if entry.created {
-            let slot = inner.slot(entry.slot.slot);
-            let meta = slot.meta();
-            // A handle that left the transaction must not name the slot's next object.
-            if let Some(next) = crate::handle::next_generation(meta.load(Ordering::Relaxed)) {
-                meta.store(next, Ordering::Release);
-                context.slots.give(entry.slot, &inner.slots);
-            }
+            pending::discard_created(entry.slot, entry.node, context, inner);
+        } else {
+            pending::discard(entry.node, context, inner);
         }
     }
 
