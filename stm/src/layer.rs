@@ -10,6 +10,7 @@ use std::fmt::Debug;
 
 use crate::clock::{CommitTs, Era};
 use crate::kind::Kind;
+pub use crate::kind_map::KindMap;
 pub use crate::raw::touch::Touch;
 
 /// An object that a late commit wants to write.

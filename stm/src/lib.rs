@@ -85,6 +85,7 @@ mod error;
 mod event;
 mod handle;
 mod kind;
+mod kind_map;
 pub mod layer;
 #[cfg(all(test, loom))]
 mod models;

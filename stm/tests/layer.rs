@@ -242,12 +242,9 @@ fn a_sweep_shows_what_is_below_the_floor_and_nothing_twice() {
     let chars: Vec<_> = (0..50).map(|_| domain.atomically(|tx| Ok(tx.create('c')))).collect();
     upgrade(&domain);
     assert!(domain.slots() >= 1_050);
-    let (mut from, mut calls) = (Some(0), 0);
-    while let Some(number) = from {
-        from = domain.sweep(number, 64);
-        calls += 1;
+    for from in (0..domain.slots()).step_by(64) {
+        domain.sweep(from..from + 64);
     }
-    assert!(calls >= 1_050 / 64);
     assert_eq!(installs.load(Ordering::Relaxed), 1_000);
     assert_eq!(touches.load(Ordering::Relaxed), 1_000, "other kinds have no floor");
     for &name in &names {

@@ -1,17 +1,9 @@
 //! Floors: below which stamps the layer above is asked, kind by kind.
 
-use std::sync::OnceLock;
-// The table is no part of what a model checker explores.
-use std::sync::atomic::AtomicU64 as Plain;
-
 use crate::clock::CommitTs;
 use crate::kind::Kind;
+use crate::kind_map::KindMap;
 use crate::sync::{AtomicU64, Mutex, Ordering};
-
-/// Kinds in the first part of the table; each further part is as long as all before it and this.
-const FIRST: usize = 32;
-/// Enough for all kinds.
-const PARTS: usize = 12;
 
 /// The floor of each kind, and the highest of them.
 ///
@@ -21,17 +13,9 @@ const PARTS: usize = 12;
 pub(crate) struct Floors {
     /// No version stamped at or above this is below the floor of its kind.
     highest: AtomicU64,
-    parts: [OnceLock<Box<[Plain]>>; PARTS],
+    of: KindMap,
     /// Those above zero.
     raised: Mutex<Vec<(Kind, CommitTs)>>,
-}
-
-/// Which part of the table, which place in it, and how long the part is.
-fn locate(kind: Kind) -> (usize, usize, usize) {
-    let n = kind.to_bits() as usize + FIRST;
-    let part = (n / FIRST).ilog2() as usize;
-    let len = FIRST << part;
-    (part, n - len, len)
 }
 
 impl Floors {
@@ -44,16 +28,12 @@ impl Floors {
     /// The floor of a kind.
     #[inline]
     pub(crate) fn of(&self, kind: Kind) -> CommitTs {
-        let (part, at, _) = locate(kind);
-        let floor = self.parts.get(part).and_then(OnceLock::get).map(|part| &part[at]);
-        CommitTs::from_bits(floor.map_or(0, |floor| floor.load(Ordering::Relaxed)))
+        CommitTs::from_bits(self.of.get(kind))
     }
 
     pub(crate) fn set(&self, kind: Kind, floor: CommitTs) {
         let mut raised = self.raised.lock();
-        let (part, at, len) = locate(kind);
-        let part = self.parts[part].get_or_init(|| (0..len).map(|_| Plain::new(0)).collect());
-        part[at].store(floor.to_bits(), Ordering::Relaxed);
+        self.of.set(kind, floor.to_bits());
         raised.retain(|&(other, _)| other != kind);
         if floor > CommitTs::ZERO {
             raised.push((kind, floor));
@@ -68,17 +48,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_place_of_its_own() {
+    fn the_highest_floor_follows_those_that_stand() {
         let floors = Floors::default();
-        let kinds = [0, 1, 31, 32, 33, 95, 96, 4_000, 65_535].map(Kind::from_bits);
+        let kinds = [1, 2, 3].map(Kind::from_bits);
         for (n, kind) in kinds.into_iter().enumerate() {
             floors.set(kind, CommitTs::from_bits(n as u64 + 1));
         }
-        assert_eq!(floors.highest(), CommitTs::from_bits(kinds.len() as u64));
         for (n, kind) in kinds.into_iter().enumerate().rev() {
             assert_eq!(floors.of(kind), CommitTs::from_bits(n as u64 + 1));
+            assert_eq!(floors.highest(), floors.of(kind));
             floors.set(kind, CommitTs::ZERO);
-            assert_eq!(floors.highest(), CommitTs::from_bits(n as u64));
         }
+        assert_eq!(floors.highest(), CommitTs::ZERO);
     }
 }

@@ -9,6 +9,7 @@ use floor::Floors;
 use tag::Tag;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::clock::{CommitTs, Era, GlobalClock, Seq, Tick};
@@ -314,8 +315,8 @@ impl Domain {
         self.inner.floors.of(kind)
     }
 
-    /// Shows the [`Layer`] what lies below its kind's floor, as a read would, in up to `slots`
-    /// slots from number `from` on. Returns the number to go on from, or `None` at the end.
+    /// Shows the [`Layer`] what lies below its kind's floor, as a read would, in the slots with
+    /// these numbers.
     ///
     /// Everything within one call happens under one snapshot.
     ///
@@ -323,14 +324,12 @@ impl Domain {
     /// # use upgradable_stm::Domain;
     /// let domain = Domain::new();
     /// domain.atomically(|tx| Ok(tx.create(1)));
-    /// assert_eq!(domain.sweep(0, 1_000_000), None);
+    /// domain.sweep(0..domain.slots());
     /// ```
-    #[must_use]
-    pub fn sweep(&self, from: u32, slots: u32) -> Option<u32> {
+    pub fn sweep(&self, slots: Range<u32>) {
         let frame = Frame::begin(&self.inner);
-        let next = frame.sweep(from, slots);
+        frame.sweep(slots);
         self.inner.after_update(frame.context());
-        next
     }
 
     /// Shows the [`Layer`] one object, as a read would.
@@ -352,16 +351,16 @@ impl Domain {
         touched
     }
 
-    /// How many slots for objects with handles have been made: the numbers that
-    /// [`sweep`](Self::sweep) goes through, free ones included.
+    /// The numbers of all slots for objects with handles are below this; those of objects that
+    /// are created later need not be.
     ///
     /// ```
     /// # use upgradable_stm::Domain;
     /// assert_eq!(Domain::new().slots(), 0);
     /// ```
     #[must_use]
-    pub fn slots(&self) -> u64 {
-        self.inner.slots.made()
+    pub fn slots(&self) -> u32 {
+        self.inner.slots.numbers()
     }
 
     /// Whether some live snapshot, held ones included, is at or after `from` and before `until`,

@@ -134,9 +134,9 @@ impl Slab {
             .map_or(0, |entry| entry.stride.load(Ordering::Relaxed) - VALUE_AT)
     }
 
-    /// How many slots have been made.
-    pub(crate) fn made(&self) -> u64 {
-        self.pages(0).map(|(_, made)| made as u64).sum()
+    /// All numbers given out so far are below this.
+    pub(crate) fn numbers(&self) -> u32 {
+        u32::try_from(self.state.lock().pages * PAGE).unwrap_or(u32::MAX)
     }
 
     /// The pages from this one on, and how many slots have been made in each.

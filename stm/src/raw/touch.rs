@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::Range;
 
 use super::frame::Frame;
 use super::pending;
@@ -248,13 +249,11 @@ impl<'d> Frame<'d> {
         Ok(())
     }
 
-    /// Shows the layer what lies below the floor in up to `slots` slots from number `from` on.
-    /// Returns where to go on.
-    pub(crate) fn sweep(&self, from: u32, slots: u32) -> Option<u32> {
+    /// Shows the layer what lies below the floor in the slots with these numbers.
+    pub(crate) fn sweep(&self, numbers: Range<u32>) {
         let highest = self.inner().floors.highest();
-        let mut numbers = self.inner().slots.iter_from(from);
-        for _ in 0..slots {
-            let slot = numbers.next()?;
+        let slots = self.inner().slots.iter_from(numbers.start);
+        for slot in slots.take_while(|slot| slot.number < numbers.end) {
             // Acquire: the generation before the version, see `SupersededLog::vacate`.
             let meta = self.inner().slot(slot.slot).meta().load(Ordering::Acquire);
             // Nothing there: nothing to do.
@@ -263,6 +262,5 @@ impl<'d> Frame<'d> {
                 let _ = self.touch_below(slot, Handle::new(slot.number, meta), true);
             }
         }
-        numbers.next().map(|slot| slot.number)
     }
 }
