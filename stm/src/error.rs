@@ -172,6 +172,9 @@ pub enum AccessError {
     /// The object was created after this transaction's snapshot, or its creation never committed.
     #[error("the object does not exist yet in this snapshot; begin a new transaction to see it")]
     Unborn,
+    /// The [layer](crate::layer) above does not let this transaction see the object.
+    #[error("the layer above does not let the object be seen")]
+    Refused,
     /// The object is of another type.
     #[error("the object is a {found}, not a {expected}", found = .found.name(), expected = .expected.name())]
     WrongKind {

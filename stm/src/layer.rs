@@ -104,6 +104,9 @@ pub enum Touched {
     AsIs,
     /// There is another one over it: the transaction looks again.
     Again,
+    /// The transaction may not see it: it gets [`AccessError::Refused`](crate::AccessError). It
+    /// may delete the object all the same.
+    Refused,
 }
 
 /// What a transaction sees of an object, without its value.

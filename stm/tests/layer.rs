@@ -291,3 +291,34 @@ fn updates_begun_while_the_layer_is_asked_are_refused() {
     domain.atomically(|tx| Ok(tx.put(name, 6_u32))).unwrap();
     assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Ok(6));
 }
+
+/// Lets nobody see numbers of the first era.
+#[derive(Debug)]
+struct Refuser;
+
+impl Layer for Refuser {
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        if touch.at() < flip() { Touched::AsIs } else { Touched::Refused }
+    }
+}
+
+#[test]
+fn what_the_layer_refuses_can_be_deleted_and_nothing_else() {
+    let domain = Domain::builder().layer(Refuser).build().unwrap();
+    let name = numbers(&domain, 1)[0];
+    let before = domain.hold();
+    upgrade(&domain);
+    let refused = Err(AccessError::Refused);
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), refused);
+    assert_eq!(domain.snapshot(|s| s.version(name).map(|_| 0)), refused);
+    domain.atomically(|tx| {
+        assert_eq!(tx.get::<u32>(name).copied(), refused);
+        assert_eq!(tx.put(name, 5_u32), Err(AccessError::Refused));
+        assert_eq!(tx.update(name, |n: &mut u32| *n), refused);
+        Ok(())
+    });
+    assert_eq!(before.read(|s| s.get::<u32>(name).copied()), Ok(0));
+    assert_eq!(domain.touch(name), Err(AccessError::Refused));
+    domain.atomically(|tx| Ok(tx.delete(name))).unwrap();
+    assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Err(AccessError::Deleted));
+}

@@ -242,8 +242,10 @@ impl<'d> Frame<'d> {
             // the user's.
             drop(touch);
             drop(asking);
-            if touched == Touched::AsIs {
-                break;
+            match touched {
+                Touched::AsIs => break,
+                Touched::Again => {}
+                Touched::Refused => return Err(AccessError::Refused),
             }
         }
         Ok(())

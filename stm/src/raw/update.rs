@@ -288,13 +288,16 @@ impl<'d> Update<'d> {
             Some((at, entry)) => Ok((slot, Found::Own(at, entry))),
             None => {
                 self.frame.touch(slot, handle)?;
-                let version = self.below(slot).ok_or(AccessError::Unborn)?;
-                if version.kind() == Kind::NONE {
-                    return Err(AccessError::Deleted);
-                }
-                Ok((slot, Found::Below(version)))
+                Ok((slot, Found::Below(self.not_deleted(slot)?)))
             }
         }
+    }
+
+    /// The version of an object in its chain, noted as read.
+    #[inline(always)]
+    fn not_deleted(&self, slot: Numbered) -> Result<NodeRef<'d>, AccessError> {
+        let version = self.below(slot).ok_or(AccessError::Unborn)?;
+        if version.kind() == Kind::NONE { Err(AccessError::Deleted) } else { Ok(version) }
     }
 
     #[inline(always)]
@@ -327,10 +330,7 @@ impl<'d> Update<'d> {
     pub(crate) fn version(&self, handle: Handle) -> Result<Version, AccessError> {
         let slot = self.frame.resolve(handle)?;
         self.frame.touch(slot, handle)?;
-        let version = self.below(slot).ok_or(AccessError::Unborn)?;
-        if version.kind() == Kind::NONE {
-            return Err(AccessError::Deleted);
-        }
+        let version = self.not_deleted(slot)?;
         Ok(Version { kind: version.kind(), stamp: version.stamp() })
     }
 
@@ -385,7 +385,14 @@ impl<'d> Update<'d> {
 
     /// Deletes an object of any kind.
     pub(crate) fn delete(&self, handle: Handle) -> Result<(), AccessError> {
-        let (slot, found) = self.find(handle)?;
+        let (slot, found) = match self.find(handle) {
+            // What the layer does not let anybody see can still go.
+            Err(AccessError::Refused) => {
+                let slot = self.frame.resolve(handle)?;
+                (slot, Found::Below(self.not_deleted(slot)?))
+            }
+            found => found?,
+        };
         let (context, inner) = (self.frame.context(), self.frame.inner());
         match found {
             Found::Own(at, entry) => {
