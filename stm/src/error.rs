@@ -206,11 +206,14 @@ impl AccessError {
 )]
 pub struct EraExhausted;
 
-/// A domain could not be made.
+/// A domain could not be made: its handles could not be told from those of others.
+///
+/// There are 4,095 tags for domains. A tag is free again when its domain is gone, unless some slot of
+/// it was used for a million objects, one after the other: then its handles are used up.
 ///
 /// ```
 /// assert!(upgradable_stm::Domain::builder().build().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{} domains live at once, which is all there can be; drop one first", crate::handle::TAGS)]
+#[error("all {} tags of domains are taken; drop a domain first", crate::handle::TAGS - 1)]
 pub struct TooManyDomains;

@@ -6,7 +6,8 @@ use std::fmt;
 ///
 /// A handle is `Copy`, takes eight bytes, and never names another object than the one it was made
 /// for: when an object is deleted, the generation of its slot moves on, and a slot whose
-/// generations are used up is not used again. Handles of another living domain differ in the tag.
+/// generations are used up is not used again. Handles of another living domain differ in the tag;
+/// those of a domain that is gone in the tag or the generation.
 ///
 /// ```
 /// use upgradable_stm::{Domain, Handle};
@@ -31,10 +32,19 @@ pub(crate) fn first_generation(tag: u32) -> u32 {
     tag << GENERATION_BITS
 }
 
-/// The word of the next object in the slot, or `None` when its generations are used up.
-pub(crate) fn next_generation(meta: u32) -> Option<u32> {
-    let next = meta.wrapping_add(1);
-    (next & ((1 << GENERATION_BITS) - 1) != 0).then_some(next)
+/// The last generation of a slot. It belongs to no object, so that the handle of the one before it is
+/// known to be of a deleted object.
+const LAST: u32 = (1 << GENERATION_BITS) - 1;
+
+/// The word of a slot after the end of the object that has this one.
+pub(crate) fn next_generation(meta: u32) -> u32 {
+    debug_assert!(!is_used_up(meta), "there was no such object");
+    meta + 1
+}
+
+/// Whether there can be no further object in a slot with this word.
+pub(crate) fn is_used_up(meta: u32) -> bool {
+    meta & LAST == LAST
 }
 
 impl Handle {
@@ -94,12 +104,38 @@ mod tests {
     #[test]
     fn generations_end_before_they_touch_the_tag() {
         let mut meta = first_generation(3);
-        let mut objects = 1_u32;
-        while let Some(next) = next_generation(meta) {
-            assert!(Handle::new(0, next).has_tag(first_generation(3)));
-            meta = next;
+        let mut objects = 0_u32;
+        while !is_used_up(meta) {
+            meta = next_generation(meta);
+            assert!(Handle::new(0, meta).has_tag(first_generation(3)));
             objects += 1;
         }
-        assert_eq!(objects, 1 << GENERATION_BITS);
+        assert_eq!(objects, LAST);
+    }
+
+    #[cfg(not(any(loom, shuttle)))]
+    #[test]
+    fn a_slot_whose_generations_are_used_up_is_not_used_again() {
+        use crate::{AccessError, Domain};
+
+        let domain = Domain::new();
+        let create_and_delete = || {
+            let name = domain.atomically(|tx| Ok(tx.create(0_u32)));
+            domain.atomically(|tx| Ok(tx.delete(name))).unwrap();
+            domain.reclaim();
+            name
+        };
+        let first = create_and_delete();
+        // As if it had been used for a million objects.
+        let slot = domain.inner.slot(domain.inner.slots.slot(first.number).unwrap());
+        let last = (first.meta | LAST) - 1;
+        slot.meta().store(last - 2, crate::sync::Ordering::Relaxed);
+        let names = [(); 6].map(|()| create_and_delete());
+        let there: Vec<u32> =
+            names.iter().filter(|name| name.number == first.number).map(|name| name.meta).collect();
+        assert_eq!(there, [last - 2, last - 1, last]);
+        let look = |name| domain.snapshot(|s| s.get::<u32>(name).copied());
+        assert!(names.iter().all(|&name| look(name) == Err(AccessError::Deleted)));
+        assert_eq!(domain.snapshot(|s| s.handles().count()), 0);
     }
 }

@@ -10,7 +10,6 @@ use crate::clock::{CommitTs, GlobalClock};
 use crate::contention::Privilege;
 use crate::error::TooManyDomains;
 use crate::event::Event;
-use crate::handle;
 use crate::layer::Layer;
 use crate::raw::block::BlockPool;
 use crate::raw::slab::Slab;
@@ -125,9 +124,9 @@ impl DomainBuilder {
             contexts: Mutex::default(),
             collector: Collector::new(),
             blocks: BlockPool::new(),
-            slots: Slab::new(handle::first_generation(tag.0)),
+            slots: Slab::new(tag.first_generation()),
             vars: Vars::default(),
-            _tag: tag,
+            tag,
             dropped: DroppedVars::default(),
             names: AtomicUsize::new(1),
             tidying: Mutex::default(),

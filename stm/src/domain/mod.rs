@@ -61,7 +61,7 @@ pub struct Domain {
 pub(crate) struct Inner {
     /// Never given out twice in a process.
     pub(crate) number: u64,
-    _tag: Tag,
+    tag: Tag,
     pub(crate) clock: GlobalClock,
     /// The layer is asked about versions stamped before the floor of their kind.
     pub(crate) floors: Floors,
@@ -275,7 +275,7 @@ impl Domain {
         let seat = self.inner.registry.join();
         seat.announce_open(&self.inner.clock);
         let flip = CommitTs::new(next, Seq::ZERO);
-        let before = CommitTs::from_bits(flip.to_bits() - 1);
+        let before = self.now().end_of_era();
         let advance =
             EraAdvance { flip, before: HeldSnapshot::new(self.clone(), Arc::clone(&seat), before) };
         prepare(&advance);
@@ -507,6 +507,14 @@ impl Inner {
     pub(crate) fn room_of(&self, slot: Numbered, indexed: bool) -> usize {
         // All values of a variable are of one size.
         if indexed { self.slots.room(slot.number) } else { usize::MAX }
+    }
+
+    /// Notes, at the end of the domain, which names it has given out.
+    pub(crate) fn close_names(&mut self) {
+        let metas = self.slots.iter().map(|of| self.slot(of.slot).meta().load(Ordering::Relaxed));
+        if let Some(newest) = metas.max() {
+            self.tag.used_up_to(newest);
+        }
     }
 
     pub(crate) fn count_privileged(self: &Arc<Self>) {

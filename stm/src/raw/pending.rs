@@ -12,6 +12,7 @@ use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
 use crate::domain::Inner;
+use crate::handle;
 use crate::kind::Kind;
 use crate::reclaim::active::Live;
 use crate::sync::Ordering;
@@ -280,8 +281,9 @@ pub(crate) fn discard_created(slot: Numbered, node: NodePtr, context: &Context, 
     let at = inner.slot(slot.slot);
     let meta = at.meta();
     // A handle that got out must not name the slot's next object.
-    if let Some(next) = crate::handle::next_generation(meta.load(Ordering::Relaxed)) {
-        meta.store(next, Ordering::Release);
+    let next = handle::next_generation(meta.load(Ordering::Relaxed));
+    meta.store(next, Ordering::Release);
+    if !handle::is_used_up(next) {
         context.slots.give(slot, &inner.slots);
     }
 }

@@ -17,7 +17,8 @@ use crate::reclaim::collector::Guard;
 use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 
 /// Versions in a batch. What a thread holds back, at most.
-pub(crate) const BATCH: usize = if cfg!(any(loom, shuttle, sanitized, miri)) { 2 } else { 128 };
+pub(crate) const BATCH: usize =
+    if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 2 } else { 128 };
 
 /// Versions that one context retired and whose time has come.
 #[derive(Debug, Default)]
@@ -144,6 +145,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.close_names();
         let cache = BlockCache::new();
         // SAFETY: whoever could begin a transaction or refer to a variable keeps the domain alive.
         unsafe { reclaim_slots(&self.slots, &cache, self) };

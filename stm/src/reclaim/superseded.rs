@@ -149,11 +149,9 @@ impl SupersededLog {
         // that object's first stamp.)
         let meta = slot.meta();
         let next = handle::next_generation(meta.load(Ordering::Relaxed));
-        if let Some(next) = next {
-            meta.store(next, Ordering::Release);
-        }
+        meta.store(next, Ordering::Release);
         slot.vacate();
-        if next.is_some() {
+        if !handle::is_used_up(next) {
             me.slots.give(numbered, &inner.slots);
         }
         true
