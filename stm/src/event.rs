@@ -46,6 +46,11 @@ pub enum Event {
     },
     /// A commit made way for a privileged transaction.
     MadeWay,
+    /// A read went past newer versions to the one that its snapshot sees.
+    Walked {
+        /// How many.
+        past: usize,
+    },
     /// Versions that nobody sees were taken out of their chains and given to the collector.
     Retired {
         /// How many.

@@ -8,6 +8,8 @@ use std::thread;
 
 use upgradable_stm::{Domain, Handle, Stop, TVar};
 
+#[path = "isolation/conflicts.rs"]
+mod conflicts;
 #[path = "common/dice.rs"]
 mod dice;
 #[path = "isolation/hermitage.rs"]

@@ -1,11 +1,15 @@
 //! Observing: events say what happens, where it happens, and statistics add it up.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use upgradable_stm::{AbortCause, CommitTs, Domain, Era, Event, Seq, Stop, TVar};
+use upgradable_stm::{AbortCause, CommitTs, Domain, DomainBuilder, Era, Event, Seq, Stop, TVar};
 
+#[path = "observing/agreement.rs"]
+mod agreement;
+#[path = "observing/waits.rs"]
+mod waits;
 #[path = "common/watchdog.rs"]
 mod watchdog;
 
@@ -13,15 +17,22 @@ use watchdog::watched;
 
 type Seen = Arc<Mutex<Vec<(ThreadId, Event)>>>;
 
-/// A domain whose events are written down.
-fn observed() -> (Domain, Seen) {
+/// For a domain whose events are written down.
+fn observing() -> (DomainBuilder, Seen) {
     let seen = Seen::default();
     let sink = Arc::clone(&seen);
     let builder = Domain::builder().statistics(true);
     let observer = move |event: &Event| {
-        sink.lock().unwrap().push((thread::current().id(), *event));
+        // Also when a test fails that looks at them.
+        let mut events = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push((thread::current().id(), *event));
     };
-    (builder.observer(observer).build().unwrap(), seen)
+    (builder.observer(observer), seen)
+}
+
+fn observed() -> (Domain, Seen) {
+    let (builder, seen) = observing();
+    (builder.build().unwrap(), seen)
 }
 
 /// What has been seen since the last time.
@@ -82,6 +93,28 @@ fn each_lost_attempt_says_why() {
         .collect();
     assert_eq!(causes, [AbortCause::Changed, AbortCause::EraOver]);
     assert!(causes.iter().all(|cause| cause.is_transient()));
+}
+
+#[test]
+fn a_blind_write_to_what_is_deleted_meanwhile_says_why_it_lost() {
+    let (domain, seen) = observed();
+    let name = domain.atomically(|tx| Ok(tx.create(1_u32)));
+    let mut run = 0;
+    domain.atomically(|tx| {
+        run += 1;
+        let put = tx.put(name, 2_u32);
+        assert_eq!(put.is_ok(), run == 1);
+        if run == 1 {
+            thread::scope(|scope| {
+                scope.spawn(|| domain.atomically(|tx| Ok(tx.delete(name))).unwrap());
+            });
+        }
+        Ok(())
+    });
+    assert_eq!(run, 2);
+    assert!(events(&seen).contains(&Event::Aborted { cause: AbortCause::Deleted }));
+    assert_eq!(domain.stats().aborts(AbortCause::Deleted), 1);
+    assert_eq!(domain.stats().conflicts(), 1);
 }
 
 #[test]
@@ -146,7 +179,9 @@ fn an_object_read_twice_is_watched_once() {
         tx.check(*tx.read(&x) + *tx.read(&x) > 0)?;
         Ok::<_, Stop<()>>(())
     });
-    assert!(events(&seen).contains(&Event::Blocked { watched: 1 }));
+    let aborted = Event::Aborted { cause: AbortCause::Retry };
+    // Its time is over: it does not run again.
+    assert_eq!(events(&seen), [aborted, Event::Blocked { watched: 1 }]);
 }
 
 #[test]
@@ -350,7 +385,7 @@ fn versions_that_wait_are_counted() {
 
 #[test]
 fn a_reader_of_the_past_is_counted_by_how_far_it_goes() {
-    let domain = Domain::new();
+    let (domain, seen) = observed();
     let (x, y) = (domain.tvar(0), domain.tvar(0));
     let held = domain.hold();
     let later = domain.tvar(0);
@@ -364,6 +399,9 @@ fn a_reader_of_the_past_is_counted_by_how_far_it_goes() {
     assert_eq!(held.read(|s| (*s.read(&x), *s.read(&y), *s.read(&later))), (0, 0, 0));
     let stats = domain.stats();
     assert_eq!((stats.walks, stats.longest_walk), (2, 5));
+    let walked: Vec<Event> =
+        events(&seen).into_iter().filter(|event| matches!(event, Event::Walked { .. })).collect();
+    assert_eq!(walked, [Event::Walked { past: 5 }, Event::Walked { past: 1 }]);
     drop(between);
 }
 

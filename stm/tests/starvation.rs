@@ -105,8 +105,8 @@ fn a_transaction_of_a_thousand_reads_wins() {
 }
 
 #[test]
-fn a_transaction_of_ten_thousand_reads_wins() {
-    watched(|| long_against_writers(10_000));
+fn a_transaction_of_fifty_thousand_reads_wins() {
+    watched(|| long_against_writers(50_000));
 }
 
 /// Each reads everything and writes everything: of any two that overlap one loses.

@@ -11,13 +11,19 @@ fn deletion_against_reader() {
     model(|| {
         let domain = Domain::new();
         let name = domain.atomically(|tx| Ok(tx.create(Seen::new(1))));
+        let created = domain.now();
         let reader = thread::spawn({
             let domain = domain.clone();
             move || {
                 domain.snapshot(|s| match s.get::<Seen>(name) {
-                    Ok(seen) => assert_eq!(seen.get(), 1, "of another object"),
+                    Ok(seen) => {
+                        assert_eq!(seen.get(), 1, "of another object");
+                        assert_eq!(s.at(), created, "an object that is deleted");
+                    }
                     Err(error) => {
+                        // Between the end of the object and that of its generation nothing is there.
                         assert!(matches!(error, AccessError::Deleted | AccessError::Unborn));
+                        assert!(s.at() > created, "an object that it sees is deleted");
                     }
                 });
             }

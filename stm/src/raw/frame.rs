@@ -11,6 +11,7 @@ use super::var::Typed;
 use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::error::AccessError;
+use crate::event::Event;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::layer::NotNewest;
@@ -91,7 +92,7 @@ impl<'d> Frame<'d> {
     fn walk(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
         let counters = &self.context.seat.counters;
         // Nothing reachable from a head loaded after the pin is recycled before the unpin.
-        let _pin = self.context.pin();
+        let pin = self.context.pin();
         let mut head = slot.head();
         if head.is_locked() {
             counters.read_waits.add(1);
@@ -106,9 +107,12 @@ impl<'d> Frame<'d> {
             node = version.prev();
             past += 1;
         }
+        // What was found is seen by the snapshot.
+        drop(pin);
         if past > 0 {
             counters.walks.add(1);
             counters.longest_walk.raise_to(past);
+            self.inner.emit(|| Event::Walked { past });
         }
         node
     }

@@ -456,7 +456,9 @@ impl Sleep<'_> {
             Self::Until(watch) => {
                 inner.emit(|| Event::Blocked { watched: watch.len() });
                 let wake = watch.park(deadline);
-                inner.emit(|| Event::Woken);
+                if wake == Wake::Changed {
+                    inner.emit(|| Event::Woken);
+                }
                 Some(wake)
             }
         }

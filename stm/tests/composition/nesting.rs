@@ -96,6 +96,29 @@ fn a_snapshot_inside_of_an_update_is_newer_than_it() {
     });
 }
 
+/// For a look that may be out of date by the time of the commit.
+#[test]
+fn what_a_snapshot_inside_of_an_update_reads_does_not_count_as_read() {
+    let domain = Domain::new();
+    let (x, y) = (domain.tvar(0), domain.tvar(0));
+    let mut runs = 0;
+    domain.atomically(|tx| {
+        runs += 1;
+        let seen = domain.snapshot(|s| *s.read(&x));
+        thread::scope(|scope| {
+            scope.spawn(|| domain.atomically(|tx| Ok(tx.modify(&x, |n| *n += 1))));
+        });
+        Ok(tx.write(&y, seen + 10))
+    });
+    assert_eq!((runs, domain.snapshot(|s| (*s.read(&x), *s.read(&y)))), (1, (1, 10)));
+    // And nothing can wake who has read nothing else.
+    let waits = domain.try_atomically(|tx| {
+        domain.snapshot(|s| *s.read(&x));
+        Err::<(), Stop<()>>(tx.retry().into())
+    });
+    assert_eq!(waits, Err(TxError::NothingToWaitFor));
+}
+
 #[test]
 fn an_update_inside_of_a_snapshot_commits() {
     let domain = Domain::new();
