@@ -204,6 +204,21 @@ pub enum TransformErrorKind {
     #[error("there is no heap here to read or create objects in")]
     NoHeap,
 
+    /// The transformer read another object, and its profile says that it does not.
+    #[error(
+        "the transformer reads other objects, and its profile does not say so: add \
+         `Profile::reading_others`"
+    )]
+    NotDeclared,
+
+    /// The transformer ran for longer than the upgrade allows.
+    #[error("the transformer has not come back after {limit:?}")]
+    #[non_exhaustive]
+    TimedOut {
+        /// What the upgrade allows.
+        limit: std::time::Duration,
+    },
+
     /// A step was given a value of another type than the one it begins with.
     #[error("a value of `{found}` was given to a step from `{expected}`")]
     #[non_exhaustive]

@@ -70,25 +70,43 @@
 //! A transformer returns [`TransformError`], which tells the versions and the field. A panic
 //! becomes one in [`Cx::catch_panic`].
 
+mod access;
 mod error;
+mod heap;
 mod lineage;
+mod migration;
+mod object;
+mod sync;
 mod transformer;
-
-#[doc(hidden)]
-#[path = "host.rs"]
-pub mod __host;
+mod txn;
+mod upgrade;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private0;
 
+pub use crate::access::{AccessError, Mismatch, TransformFailure};
 pub use crate::error::{BoxError, FieldPath, Segment, TransformError, TransformErrorKind};
+pub use crate::heap::{Heap, HeapBuilder};
 pub use crate::lineage::{
     Fingerprint, FingerprintBuilder, NameBuilder, Origin, Predecessor, Registration, Registry,
     RegistryError, Shape, TypeVersion, Upgradable, registered,
 };
+pub use crate::migration::progress::Progress;
+pub use crate::migration::state::UpgradeState;
+pub use crate::object::Ref;
 pub use crate::transformer::{AnyVersion, Cx, Facts, Profile, Step, UpgradeFrom};
+pub use crate::txn::{
+    Abort, Committed, HeldSnapshot, Interrupt, Read, Snapshot, Stm, Transaction, Tx, TxError,
+};
+#[cfg(not(loom))]
+pub use crate::upgrade::RunningUpgrade;
+pub use crate::upgrade::{
+    Background, OnFailure, Pace, PlanError, PromoteError, RollBackError, Upgrade, UpgradeError,
+    UpgradeEvent, WaitError,
+};
 pub use upgradable_derive::Upgradable;
+pub use upgradable_stm::{CommitTs, Era, Event, MayBlock, Retry, Seq, Stats, TooManyDomains};
 
 // The name of `__private0` must change with the release.
 const _: () = assert!(

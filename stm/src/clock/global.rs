@@ -37,7 +37,7 @@ impl GlobalClock {
     pub(crate) fn now(&self) -> CommitTs {
         // Acquire: pairs with the AcqRel of `tick`: whoever sees a timestamp also sees the locks
         // its owner took before. (loom model `reader_against_committer`.)
-        CommitTs::from_bits(self.now.load(Ordering::Acquire))
+        CommitTs::from_word(self.now.load(Ordering::Acquire))
     }
 
     /// Gives out the next timestamp, for a commit of `era`.
@@ -48,7 +48,7 @@ impl GlobalClock {
     pub(crate) fn tick(&self, era: Era) -> Tick {
         // AcqRel: see `now`; the Acquire half makes this commit see what earlier ones published
         // before it validates. SeqCst besides for the watch of blocked readers, see `retry`.
-        let ts = CommitTs::from_bits(self.now.fetch_add(1, Ordering::SeqCst) + 1);
+        let ts = CommitTs::from_word(self.now.fetch_add(1, Ordering::SeqCst) + 1);
         if ts.era() != era {
             return Tick::EraOver(ts);
         }
@@ -78,7 +78,7 @@ impl GlobalClock {
     pub(crate) fn advance_era(&self) -> Option<CommitTs> {
         let mut seen = self.now.load(Ordering::Acquire);
         loop {
-            let next = CommitTs::from_bits(seen).era().next()?;
+            let next = CommitTs::from_word(seen).era().next()?;
             let flip = CommitTs::new(next, Seq::ZERO);
             match self.now.compare_exchange_weak(
                 seen,

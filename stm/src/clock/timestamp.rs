@@ -131,8 +131,8 @@ pub struct CommitTs(u64);
 impl CommitTs {
     /// The instant before every commit.
     pub const ZERO: Self = Self(0);
-    /// Later than every instant: the stamp of a version that is not published.
-    pub(crate) const NEVER: Self = Self(u64::MAX >> 1);
+    /// Later than every instant.
+    pub const NEVER: Self = Self(u64::MAX >> 1);
 
     /// The instant `seq` of `era`.
     ///
@@ -178,12 +178,35 @@ impl CommitTs {
         self.0
     }
 
-    pub(crate) const fn from_bits(bits: u64) -> Self {
-        Self(bits)
+    /// The timestamp that [`to_bits`](Self::to_bits) turned into this word; of a word that is none,
+    /// [`NEVER`](Self::NEVER).
+    ///
+    /// ```
+    /// # use upgradable_stm::CommitTs;
+    /// assert_eq!(CommitTs::from_bits(CommitTs::ZERO.to_bits()), CommitTs::ZERO);
+    /// assert_eq!(CommitTs::from_bits(u64::MAX), CommitTs::NEVER);
+    /// ```
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        if bits < Self::NEVER.0 { Self(bits) } else { Self::NEVER }
+    }
+
+    /// [`from_bits`](Self::from_bits) for words that are known to be timestamps.
+    #[inline(always)]
+    pub(crate) const fn from_word(word: u64) -> Self {
+        Self(word)
     }
 
     /// The latest instant of this era: just before the next flip.
-    pub(crate) const fn end_of_era(self) -> Self {
+    ///
+    /// ```
+    /// # use upgradable_stm::CommitTs;
+    /// let domain = upgradable_stm::Domain::new();
+    /// let end = domain.now().end_of_era();
+    /// assert_eq!(domain.advance_era(|_| {}).unwrap().before.at(), end);
+    /// ```
+    #[must_use]
+    pub const fn end_of_era(self) -> Self {
         Self(self.0 | Seq::MAX.0)
     }
 }

@@ -22,13 +22,13 @@ impl Floors {
     /// The highest floor.
     #[inline(always)]
     pub(crate) fn highest(&self) -> CommitTs {
-        CommitTs::from_bits(self.highest.load(Ordering::Relaxed))
+        CommitTs::from_word(self.highest.load(Ordering::Relaxed))
     }
 
     /// The floor of a kind.
     #[inline]
     pub(crate) fn of(&self, kind: Kind) -> CommitTs {
-        CommitTs::from_bits(self.of.get(kind))
+        CommitTs::from_word(self.of.get(kind))
     }
 
     pub(crate) fn set(&self, kind: Kind, floor: CommitTs) {
@@ -52,10 +52,10 @@ mod tests {
         let floors = Floors::default();
         let kinds = [1, 2, 3].map(Kind::from_bits);
         for (n, kind) in kinds.into_iter().enumerate() {
-            floors.set(kind, CommitTs::from_bits(n as u64 + 1));
+            floors.set(kind, CommitTs::from_word(n as u64 + 1));
         }
         for (n, kind) in kinds.into_iter().enumerate().rev() {
-            assert_eq!(floors.of(kind), CommitTs::from_bits(n as u64 + 1));
+            assert_eq!(floors.of(kind), CommitTs::from_word(n as u64 + 1));
             assert_eq!(floors.highest(), floors.of(kind));
             floors.set(kind, CommitTs::ZERO);
         }

@@ -375,7 +375,7 @@ impl<'d> NodeRef<'d> {
         // Relaxed: the Acquire of the load that found the node orders it. A reader without pin
         // that meets a recycled node reads a stamp above its snapshot, whichever it is (see the
         // module docs); for that only the coherence of this one word is needed.
-        CommitTs::from_bits(self.stamp.load(Ordering::Relaxed))
+        CommitTs::from_word(self.stamp.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_stamp(self, stamp: CommitTs) {

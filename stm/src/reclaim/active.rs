@@ -197,7 +197,7 @@ impl Live {
             if word == IDLE || word == CLAIMED {
                 return;
             }
-            let at = CommitTs::from_bits(word & !OPEN);
+            let at = CommitTs::from_word(word & !OPEN);
             if word & OPEN == 0 {
                 snapshots.push(at);
             } else {

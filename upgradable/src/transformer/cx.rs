@@ -5,9 +5,10 @@ use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::AnyVersion;
+use super::host::Host;
 use crate::error::{Segment, TransformError, TransformErrorKind};
-use crate::lineage::TypeVersion;
+use crate::lineage::{TypeVersion, Upgradable};
+use crate::object::Ref;
 
 /// The context of a transformer: it knows where in the object the transformer is, and is the door
 /// to the heap, where there is one.
@@ -24,35 +25,10 @@ use crate::lineage::TypeVersion;
 /// # Ok::<(), upgradable::TransformError>(())
 /// ```
 pub struct Cx<'h> {
-    host: Option<&'h dyn CxHost>,
+    host: Option<&'h Host<'h>>,
     /// Where a panic came from, innermost segment first.
     panicked_at: Vec<Segment>,
 }
-
-/// The heap's side of a [`Cx`]. Implemented by the heap, never by users.
-pub trait CxHost {
-    /// The object's value as of the flip, as the version of its lineage that `wanted` names.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such object or version.
-    fn read_at_flip(
-        &self,
-        object: ObjectToken,
-        wanted: TypeVersion,
-    ) -> Result<&dyn AnyVersion, TransformError>;
-
-    /// Creates an object that nobody sees unless the transformation is installed.
-    ///
-    /// # Errors
-    ///
-    /// When the heap cannot.
-    fn create(&self, value: Box<dyn AnyVersion>) -> Result<ObjectToken, TransformError>;
-}
-
-/// An object, as the heap names it in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ObjectToken(pub u64);
 
 impl Cx<'static> {
     /// A context without a heap: for values on their own, as in tests.
@@ -63,12 +39,107 @@ impl Cx<'static> {
 }
 
 impl<'h> Cx<'h> {
-    pub(crate) fn hosted(host: &'h dyn CxHost) -> Self {
+    pub(crate) fn hosted(host: &'h Host<'h>) -> Self {
         Self { host: Some(host), panicked_at: Vec::new() }
     }
 
-    pub(crate) fn host(&self) -> Result<&'h dyn CxHost, TransformError> {
+    fn host(&self) -> Result<&'h Host<'h>, TransformError> {
         self.host.ok_or_else(|| TransformErrorKind::NoHeap.into())
+    }
+
+    /// Another object, as it was at the instant of the flip, however late this runs: of the type
+    /// that it had then. On the way back, as it is at the instant of the roll back.
+    ///
+    /// # Errors
+    ///
+    /// [`Host`](TransformErrorKind::Host) if there was no such object, or it was no `T`;
+    /// [`NotDeclared`](TransformErrorKind::NotDeclared) if the transformer's
+    /// [profile](crate::Profile::reading_others) says that it reads nothing;
+    /// [`NoHeap`](TransformErrorKind::NoHeap) in a detached context.
+    ///
+    /// ```
+    /// use upgradable::{Cx, Profile, Ref, TransformError, Upgradable, UpgradeFrom};
+    ///
+    /// # mod v1 {
+    /// #     use upgradable::{Ref, Upgradable};
+    /// #     #[derive(Upgradable, Clone)] #[upgrade(name = "shop.Rate")]
+    /// #     pub struct Rate { pub percent: u32 }
+    /// #     #[derive(Upgradable, Clone)] #[upgrade(name = "shop.Item")]
+    /// #     pub struct Item { pub net: u32, pub rate: Ref<Rate> }
+    /// # }
+    /// #[derive(Upgradable, Clone)]
+    /// #[upgrade(version = 2, from = v1::Item, manual)]
+    /// struct Item { gross: u32 }
+    ///
+    /// impl UpgradeFrom<v1::Item> for Item {
+    ///     const PROFILE: Profile = Profile::one_way("the rate is gone").reading_others();
+    ///
+    ///     fn upgrade_from(old: &v1::Item, cx: &mut Cx<'_>) -> Result<Self, TransformError> {
+    ///         let rate = cx.read(old.rate)?;
+    ///         Ok(Self { gross: old.net * (100 + rate.percent) / 100 })
+    ///     }
+    /// }
+    /// # let _ = |i: Item| i.gross;
+    /// ```
+    pub fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&'h T, TransformError> {
+        self.host()?.read(object)
+    }
+
+    /// Creates an object, which comes to be with the transformed value, at the same instant. If
+    /// that is not what the object becomes after all, the new one never was.
+    ///
+    /// # Errors
+    ///
+    /// [`Host`](TransformErrorKind::Host) if `T` is not the current version of its lineage;
+    /// [`NoHeap`](TransformErrorKind::NoHeap) in a detached context.
+    ///
+    /// ```
+    /// use upgradable::{Cx, Profile, Ref, TransformError, Upgradable, UpgradeFrom};
+    ///
+    /// # mod v1 {
+    /// #     #[derive(upgradable::Upgradable, Clone)] #[upgrade(name = "shop.Customer")]
+    /// #     pub struct Customer { pub name: String, pub street: String }
+    /// # }
+    /// #[derive(Upgradable, Clone)]
+    /// struct Address { street: String }
+    ///
+    /// #[derive(Upgradable, Clone)]
+    /// #[upgrade(version = 2, from = v1::Customer, manual)]
+    /// struct Customer { name: String, address: Ref<Address> }
+    ///
+    /// impl UpgradeFrom<v1::Customer> for Customer {
+    ///     const PROFILE: Profile = Profile::both_ways().reading_others();
+    ///
+    ///     fn upgrade_from(old: &v1::Customer, cx: &mut Cx<'_>) -> Result<Self, TransformError> {
+    ///         let address = cx.create(Address { street: old.street.clone() })?;
+    ///         Ok(Self { name: old.name.clone(), address })
+    ///     }
+    ///
+    ///     fn put(new: &Self, _: Option<&v1::Customer>, cx: &mut Cx<'_>)
+    ///         -> Result<v1::Customer, TransformError>
+    ///     {
+    ///         let street = cx.read(new.address)?.street.clone();
+    ///         Ok(v1::Customer { name: new.name.clone(), street })
+    ///     }
+    /// }
+    /// ```
+    pub fn create<T: Upgradable>(&self, value: T) -> Result<Ref<T>, TransformError> {
+        self.host()?.create(value)
+    }
+
+    /// The object that is being transformed, for code that knows it as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoHeap`](TransformErrorKind::NoHeap) in a detached context.
+    ///
+    /// ```
+    /// # use upgradable::{Cx, Upgradable};
+    /// # #[derive(Upgradable, Clone)] struct Tag(u8);
+    /// assert!(Cx::detached().object::<Tag>().is_err());
+    /// ```
+    pub fn object<T: Upgradable>(&self) -> Result<Ref<T>, TransformError> {
+        Ok(Ref::new(self.host()?.touch.handle()))
     }
 
     /// Runs `f`, for the field `name`: errors and panics in it carry the name.

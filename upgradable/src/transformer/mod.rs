@@ -19,6 +19,7 @@
 
 mod cx;
 mod erased;
+mod host;
 mod leaf;
 mod map;
 mod profile;
@@ -27,8 +28,9 @@ mod wrapper;
 
 use crate::error::{TransformError, TransformErrorKind};
 
-pub use self::cx::{Cx, CxHost, ObjectToken};
+pub use self::cx::Cx;
 pub use self::erased::{AnyVersion, Step};
+pub(crate) use self::host::Host;
 pub use self::profile::{Facts, Part, Profile};
 
 /// How a value of `Self` comes from a value of `Old`, and how it goes back.

@@ -1,0 +1,263 @@
+//! Heaps: the objects, their types, and the upgrades that go over them.
+
+#[cfg(not(loom))]
+pub(crate) mod gate;
+pub(crate) mod roots;
+pub(crate) mod types;
+
+use std::fmt;
+use std::sync::Arc;
+
+use upgradable_stm::{CommitTs, Domain, DomainBuilder, Handle, Kind, Stats, TVar};
+
+use self::roots::Roots;
+use self::types::Types;
+use crate::access::{AccessError, Mismatch};
+use crate::lineage::TypeVersion;
+use crate::migration::{Lazily, Migrations};
+use crate::sync::{Mutex, Ordering};
+use crate::txn::TxError;
+
+/// The objects of a program, under one clock.
+///
+/// Transactions on a heap are serializable; upgrades change the types of its objects, all at one
+/// instant. Several heaps in a process live independent lives. A `Heap` is a handle: clones name
+/// the same heap, and when the last one goes its objects are dropped.
+///
+/// ```
+/// use upgradable::{Heap, Upgradable};
+///
+/// #[derive(Upgradable, Clone)]
+/// struct Account { cents: u64 }
+///
+/// let heap = Heap::new();
+/// let account = heap.atomically(|tx| Ok(tx.create(Account { cents: 5 })?))?;
+/// heap.atomically(|tx| Ok(tx.modify(account, |account| account.cents += 1)?))?;
+/// assert_eq!(heap.snapshot(|s| s.read(account).map(|account| account.cents))?, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Heap {
+    pub(crate) inner: Arc<HeapInner>,
+}
+
+/// A heap's parts.
+pub(crate) struct HeapInner {
+    pub(crate) domain: Domain,
+    pub(crate) roots: TVar<Roots>,
+    pub(crate) migrations: Arc<Migrations>,
+    #[cfg(not(loom))]
+    pub(crate) gate: gate::Gate,
+    #[cfg(not(loom))]
+    pub(crate) sweeper: crate::migration::sweep::Sweeper,
+    /// Held by whoever begins, promotes or rolls back an upgrade.
+    pub(crate) upgrading: Mutex<()>,
+}
+
+impl fmt::Debug for Heap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heap").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for HeapInner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeapInner").finish_non_exhaustive()
+    }
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Heap {
+    /// A new, empty heap.
+    ///
+    /// # Panics
+    ///
+    /// When 4,095 heaps and domains live already; [`HeapBuilder::build`] gives an error instead.
+    ///
+    /// ```
+    /// assert_eq!(upgradable::Heap::new().stats().live_snapshots, 0);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        match Self::builder().build() {
+            Ok(heap) => heap,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A builder for a heap that differs from the default.
+    ///
+    /// ```
+    /// assert!(upgradable::Heap::builder().statistics(true).build().is_ok());
+    /// ```
+    pub fn builder() -> HeapBuilder {
+        HeapBuilder { domain: Domain::builder() }
+    }
+
+    /// The newest commit timestamp given out.
+    ///
+    /// ```
+    /// # use upgradable::Heap;
+    /// let heap = Heap::new();
+    /// assert_eq!(heap.now(), heap.now());
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> CommitTs {
+        self.inner.domain.now()
+    }
+
+    /// What has happened so far in transactions.
+    ///
+    /// ```
+    /// assert_eq!(upgradable::Heap::new().stats().conflicts(), 0);
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.domain.stats()
+    }
+
+    /// Drops and recycles every version that nobody sees, as far as possible now. Transactions do
+    /// this on the way, in batches.
+    ///
+    /// ```
+    /// upgradable::Heap::new().reclaim();
+    /// ```
+    pub fn reclaim(&self) {
+        self.inner.domain.reclaim();
+    }
+
+    /// A transaction has ended with an error: it may be the one that the upgrade's policy waits
+    /// for.
+    #[cold]
+    pub(crate) fn ended<E>(&self, error: TxError<E>) -> TxError<E> {
+        if self.inner.migrations.unwanted.load(Ordering::Relaxed) {
+            self.inner.roll_back_unwanted();
+        }
+        error
+    }
+}
+
+impl HeapInner {
+    pub(crate) fn types(&self) -> &Types {
+        &self.migrations.types
+    }
+
+    /// Waits while an eager upgrade converts the heap.
+    #[inline(always)]
+    pub(crate) fn pass_gate(&self) {
+        #[cfg(not(loom))]
+        if self.gate.is_closed() {
+            self.wait_at_gate();
+        }
+    }
+
+    #[cfg(not(loom))]
+    #[cold]
+    fn wait_at_gate(&self) {
+        // A transformer that begins a transaction is refused there; here it would wait for itself.
+        if !self.domain.is_updating() {
+            self.gate.wait();
+        }
+    }
+
+    /// Why a transaction can't have an object, in terms of type versions.
+    #[cold]
+    pub(crate) fn explain(
+        &self,
+        object: Handle,
+        wanted: TypeVersion,
+        error: upgradable_stm::AccessError,
+    ) -> AccessError {
+        let refused = || match self.migrations.failure(object) {
+            Some(failure) if failure.versions().0.lineage() == wanted.lineage() => {
+                AccessError::Untransformed(failure)
+            }
+            Some(failure) => {
+                AccessError::WrongType(Box::new(Mismatch { wanted, found: failure.versions().0 }))
+            }
+            // It has been converted or deleted since: the next transaction will see.
+            None => AccessError::Unborn,
+        };
+        let mismatch = |found: Kind| self.types().mismatch(wanted, found);
+        AccessError::from_core(error, mismatch, refused)
+    }
+}
+
+impl Drop for HeapInner {
+    fn drop(&mut self) {
+        // They hold snapshots of the domain, which holds them.
+        self.migrations.clear();
+    }
+}
+
+/// Builds a [`Heap`] that differs from the default.
+///
+/// ```
+/// let heap = upgradable::Heap::builder().statistics(true).build()?;
+/// assert_eq!(heap.stats().commits, 0);
+/// # Ok::<(), upgradable::TooManyDomains>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct HeapBuilder {
+    domain: DomainBuilder,
+}
+
+impl HeapBuilder {
+    /// Whether to count commits and snapshots, too; about half a nanosecond each. Off by default.
+    ///
+    /// ```
+    /// assert!(upgradable::Heap::builder().statistics(true).build().is_ok());
+    /// ```
+    pub fn statistics(mut self, on: bool) -> Self {
+        self.domain = self.domain.statistics(on);
+        self
+    }
+
+    /// Calls `observer` at every event of the core (commits, aborts, waits), on the thread that
+    /// causes it, outside of locks. It must not begin transactions of the heap, and must not panic.
+    ///
+    /// ```
+    /// let heap = upgradable::Heap::builder().observer(|event| println!("{event:?}")).build();
+    /// # drop(heap);
+    /// ```
+    pub fn observer(
+        mut self,
+        observer: impl Fn(&upgradable_stm::Event) + Send + Sync + 'static,
+    ) -> Self {
+        self.domain = self.domain.observer(observer);
+        self
+    }
+
+    /// Makes the heap.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyDomains`](crate::TooManyDomains) when 4,095 live already.
+    ///
+    /// ```
+    /// assert!(upgradable::Heap::builder().build().is_ok());
+    /// ```
+    pub fn build(self) -> Result<Heap, crate::TooManyDomains> {
+        let migrations = Arc::new(Migrations::default());
+        let domain = self.domain.layer(Lazily(Arc::clone(&migrations))).build()?;
+        #[cfg(not(loom))]
+        migrations.workers.employ(domain.clone());
+        let inner = HeapInner {
+            roots: domain.tvar(Roots::new()),
+            domain,
+            migrations,
+            #[cfg(not(loom))]
+            gate: gate::Gate::default(),
+            #[cfg(not(loom))]
+            sweeper: crate::migration::sweep::Sweeper::default(),
+            upgrading: Mutex::default(),
+        };
+        Ok(Heap { inner: Arc::new(inner) })
+    }
+}

@@ -1,0 +1,148 @@
+//! How one kind of objects is converted, forward and back, with the types erased.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use upgradable_stm::layer::Touch;
+use upgradable_stm::{AccessError, CommitTs, Kind, Snapshot};
+
+use crate::error::{TransformError, TransformErrorKind};
+use crate::lineage::{TypeVersion, Upgradable};
+use crate::transformer::{Cx, Facts, Profile, UpgradeFrom};
+
+/// Whether a converted value was installed, or somebody else's was.
+pub(crate) type Installed = Result<bool, TransformError>;
+
+/// How objects of one kind become objects of another, and how they go back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conversion {
+    pub(crate) from: Kind,
+    pub(crate) to: Kind,
+    pub(crate) versions: (TypeVersion, TypeVersion),
+    pub(crate) facts: Facts,
+    pub(crate) forward: fn(&Touch<'_>, &mut Cx<'_>, CommitTs, Admission<'_>) -> Installed,
+    pub(crate) back: fn(&Touch<'_>, &AtFlip<'_>, &mut Cx<'_>, CommitTs, Admission<'_>) -> Installed,
+    /// Installs a value given by hand, forward or back.
+    pub(crate) repair: fn(&Touch<'_>, Box<dyn Any + Send>, CommitTs) -> bool,
+}
+
+/// Asked after the conversion and before its installation: whether it still counts.
+pub(crate) type Admission<'a> = &'a dyn Fn() -> Result<(), TransformError>;
+
+/// What the way back knows of the flip that it undoes.
+pub(crate) struct AtFlip<'a> {
+    /// The instant before it.
+    pub(crate) before: &'a Snapshot<'a>,
+    /// Whether the object is as that flip made it.
+    pub(crate) unchanged: bool,
+}
+
+impl Conversion {
+    /// By a transformer.
+    pub(crate) fn between<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>() -> Self {
+        Self {
+            from: Kind::of::<Old>(),
+            to: Kind::of::<New>(),
+            versions: (TypeVersion::of::<Old>(), TypeVersion::of::<New>()),
+            facts: New::PROFILE.facts(),
+            forward: forward::<Old, New>,
+            back: back::<Old, New>,
+            repair: repair::<Old, New>,
+        }
+    }
+
+    /// Of a type to itself: each object is written anew.
+    pub(crate) fn null<T: Upgradable>() -> Self {
+        let version = TypeVersion::of::<T>();
+        Self {
+            from: Kind::of::<T>(),
+            to: Kind::of::<T>(),
+            versions: (version, version),
+            facts: Profile::both_ways().facts(),
+            forward: |touch, cx, at, admission| {
+                let Some(value) = touch.value::<T>() else { return Ok(false) };
+                let copy = cx.catch_panic(|_| Ok(value.clone()))?;
+                install(touch, at, copy, admission)
+            },
+            back: |touch, at_flip, cx, at, admission| {
+                let Some(value) = touch.value::<T>() else { return Ok(false) };
+                let old = at_flip.value::<T>(touch)?.filter(|_| at_flip.unchanged);
+                let copy = cx.catch_panic(|_| Ok(old.unwrap_or(value).clone()))?;
+                install(touch, at, copy, admission)
+            },
+            repair: repair::<T, T>,
+        }
+    }
+}
+
+impl<'a> AtFlip<'a> {
+    /// What the object held; `None` if it is newer than the flip.
+    fn value<T: Upgradable>(&self, touch: &Touch<'_>) -> Result<Option<&'a T>, TransformError> {
+        match self.before.get::<T>(touch.handle()) {
+            Ok(old) => Ok(Some(old)),
+            Err(AccessError::Deleted | AccessError::Unborn) => Ok(None),
+            Err(error) => Err(TransformErrorKind::Host { source: Box::new(error) }.into()),
+        }
+    }
+}
+
+fn forward<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
+    touch: &Touch<'_>,
+    cx: &mut Cx<'_>,
+    at: CommitTs,
+    admission: Admission<'_>,
+) -> Installed {
+    let Some(old) = touch.value::<Old>() else { return Ok(false) };
+    let (from, to) = (TypeVersion::of::<Old>(), TypeVersion::of::<New>());
+    let new = cx.step(from, to, |cx| cx.catch_panic(|cx| New::upgrade_from(old, cx)))?;
+    install(touch, at, new, admission)
+}
+
+fn back<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
+    touch: &Touch<'_>,
+    at_flip: &AtFlip<'_>,
+    cx: &mut Cx<'_>,
+    at: CommitTs,
+    admission: Admission<'_>,
+) -> Installed {
+    let Some(new) = touch.value::<New>() else { return Ok(false) };
+    let old_at_flip = at_flip.value::<Old>(touch)?;
+    let (from, to) = (TypeVersion::of::<New>(), TypeVersion::of::<Old>());
+    let old = cx.step(from, to, |cx| {
+        cx.catch_panic(|cx| match old_at_flip {
+            // Exactly what it was, whatever the lens would make of it.
+            Some(old) if at_flip.unchanged => Ok(old.clone()),
+            old_at_flip => New::put(new, old_at_flip, cx),
+        })
+    })?;
+    install(touch, at, old, admission)
+}
+
+fn repair<Old: Upgradable, New: Upgradable>(
+    touch: &Touch<'_>,
+    value: Box<dyn Any + Send>,
+    at: CommitTs,
+) -> bool {
+    match value.downcast::<New>() {
+        Ok(new) => touch.install(at, *new).is_ok(),
+        Err(value) => value.downcast::<Old>().is_ok_and(|old| touch.install(at, *old).is_ok()),
+    }
+}
+
+fn install<T: Upgradable>(
+    touch: &Touch<'_>,
+    at: CommitTs,
+    value: T,
+    admission: Admission<'_>,
+) -> Installed {
+    let refused = match admission() {
+        Ok(()) => match touch.install(at, value) {
+            Ok(()) => return Ok(true),
+            Err(upgradable_stm::layer::NotNewest(value)) => (value, Ok(false)),
+        },
+        Err(error) => (value, Err(error)),
+    };
+    // Nobody has seen the value; a panic in its drop is nobody's.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(refused.0)));
+    refused.1
+}

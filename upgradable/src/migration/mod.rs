@@ -1,0 +1,273 @@
+//! Lazy migration: which objects a flip converts, and their first touch.
+//!
+//! # Invariants
+//!
+//! 1. An object is converted by the *earliest* flip between the stamp of its version and the
+//!    snapshot that looks at it that converts its kind; one version is installed for each flip,
+//!    stamped with the flip's own instant. ([`Migrations::touch`])
+//! 2. What a conversion sees besides its object is the instant before its flip, which is kept as
+//!    a live snapshot while it may be needed. ([`record`])
+//! 3. A late writer is judged against the flip that ended its era, and no other. ([`late`])
+//! 4. A flip is forgotten only when no version that it would convert is visible to anybody who
+//!    begins, nobody is inside its late door, and every flip before it has been forgotten or is
+//!    complete. ([`sweep`])
+
+pub(crate) mod conversion;
+pub(crate) mod failure;
+pub(crate) mod late;
+#[cfg(not(loom))]
+pub(crate) mod limit;
+pub(crate) mod progress;
+pub(crate) mod record;
+pub(crate) mod state;
+#[cfg(not(loom))]
+pub(crate) mod sweep;
+
+use std::sync::Arc;
+
+use upgradable_stm::layer::{Layer, Touch, Touched, Written};
+use upgradable_stm::{Domain, Era, Handle};
+
+use self::conversion::{AtFlip, Conversion, Installed};
+use self::record::Migration;
+use crate::access::TransformFailure;
+use crate::error::{TransformError, TransformErrorKind};
+use crate::heap::types::Types;
+use crate::sync::{AtomicBool, Ordering, Published};
+use crate::transformer::{Cx, Host};
+use crate::upgrade::{OnFailure, UpgradeEvent};
+
+/// The flips of a heap whose conversions may be needed yet, earliest first.
+#[derive(Debug)]
+pub(crate) struct Migrations {
+    pub(crate) types: Types,
+    flips: Published<Vec<Arc<Migration>>>,
+    /// Some flip's policy asks for its roll back.
+    pub(crate) unwanted: AtomicBool,
+    #[cfg(not(loom))]
+    pub(crate) workers: limit::Workers,
+}
+
+/// The heap's layer over its domain.
+#[derive(Debug)]
+pub(crate) struct Lazily(pub(crate) Arc<Migrations>);
+
+impl Default for Migrations {
+    fn default() -> Self {
+        Self {
+            types: Types::default(),
+            flips: Published::new(Vec::new()),
+            unwanted: AtomicBool::new(false),
+            #[cfg(not(loom))]
+            workers: limit::Workers::default(),
+        }
+    }
+}
+
+impl Migrations {
+    /// The flips that may be needed yet.
+    pub(crate) fn flips(&self) -> Vec<Arc<Migration>> {
+        self.flips.load().to_vec()
+    }
+
+    /// Adds a flip that is about to happen.
+    pub(crate) fn push(&self, migration: Arc<Migration>) {
+        let mut flips = self.flips();
+        flips.push(migration);
+        self.flips.store(flips);
+    }
+
+    /// Forgets flips.
+    pub(crate) fn remove(&self, gone: &[&Arc<Migration>]) {
+        let mut flips = self.flips();
+        flips.retain(|flip| !gone.iter().any(|gone| Arc::ptr_eq(flip, gone)));
+        self.flips.store(flips);
+    }
+
+    /// Forgets everything: the heap is going.
+    pub(crate) fn clear(&self) {
+        self.flips.store(Vec::new());
+        #[cfg(not(loom))]
+        self.workers.part();
+    }
+
+    /// Sets each kind's floor to the latest flip that converts it and is not complete.
+    pub(crate) fn set_floors(&self, domain: &Domain, of: &Migration) {
+        let flips = self.flips.load();
+        let kinds = of.conversions().flat_map(|c| [c.from, c.to]).chain(of.orphans.clone());
+        for kind in kinds {
+            let converting = flips.iter().filter(|flip| {
+                flip.is_unfinished() && (flip.converts(kind) || flip.orphans.contains(&kind))
+            });
+            let floor = converting.map(|flip| flip.flip()).max();
+            domain.set_floor(kind, floor.unwrap_or(upgradable_stm::CommitTs::ZERO));
+        }
+    }
+
+    /// Why an object could not be converted, if that is so.
+    pub(crate) fn failure(&self, object: Handle) -> Option<Arc<TransformFailure>> {
+        self.flips.load().iter().find_map(|flip| flip.failures.get(object))
+    }
+
+    /// Converts the object, if some flip demands it.
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        let (version, at) = (touch.version(), touch.at());
+        let flips = self.flips.load();
+        for flip in flips.iter() {
+            if let Some(conversion) = flip.conversion_of(version.kind, version.stamp, at) {
+                return self.convert(touch, flip, conversion);
+            }
+            if touch.is_swept() && flip.flip() <= at && flip.orphans.contains(&version.kind) {
+                flip.orphaned.lock().push(touch.handle());
+            }
+        }
+        Touched::AsIs
+    }
+
+    fn convert(
+        &self,
+        touch: &Touch<'_>,
+        flip: &Arc<Migration>,
+        conversion: &Conversion,
+    ) -> Touched {
+        let object = touch.handle();
+        if flip.failures.len() > 0
+            && let Some(value) = flip.repairs.lock().remove(&object.to_bits())
+        {
+            if (conversion.repair)(touch, value, flip.flip()) {
+                flip.failures.strike(object);
+            }
+            return Touched::Again;
+        }
+        let quarantine = flip.on_failure == OnFailure::Quarantine;
+        if quarantine && flip.failures.get(object).is_some() {
+            return Touched::Refused;
+        }
+        #[cfg(not(loom))]
+        if let Some(limit) = flip.time_limit
+            && !limit::is_worker()
+        {
+            if !self.workers.touch(object, limit) {
+                self.fail(object, flip, conversion, TransformErrorKind::TimedOut { limit }.into());
+            }
+            let failed = flip.failures.get(object).is_some();
+            return if failed { Touched::Refused } else { Touched::Again };
+        }
+        match self.run(touch, flip, conversion) {
+            Ok(true) => {
+                let tally = &flip.tally;
+                let by = if touch.is_swept() { &tally.by_sweep } else { &tally.by_touch };
+                by.add(1);
+                flip.failures.strike(object);
+                Touched::Again
+            }
+            Ok(false) => {
+                flip.tally.lost.add(1);
+                Touched::Again
+            }
+            Err(error) => {
+                self.fail(object, flip, conversion, error);
+                Touched::Refused
+            }
+        }
+    }
+
+    /// Runs the conversion, with what it needs to see.
+    fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
+        let host = Host { touch, at_flip: None, flip: flip.flip(), types: &self.types };
+        let still_wanted = || limit_admission(flip);
+        let Some(undone) = &flip.undoes else {
+            if !conversion.facts.reads_others() {
+                let mut cx = Cx::hosted(&host);
+                return (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted);
+            }
+            return flip.before().ok_or_else(gone)?.read(|at_flip| {
+                let host = Host { at_flip: Some(at_flip), ..host };
+                let mut cx = Cx::hosted(&host);
+                (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted)
+            });
+        };
+        let (then, now) = (undone.before().ok_or_else(gone)?, flip.before().ok_or_else(gone)?);
+        then.read(|before| {
+            now.read(|at_flip| {
+                let host = Host { at_flip: Some(at_flip), ..host };
+                let mut cx = Cx::hosted(&host);
+                let unchanged = touch.version().stamp == undone.flip();
+                let at_undone = AtFlip { before, unchanged };
+                (conversion.back)(touch, &at_undone, &mut cx, flip.flip(), &still_wanted)
+            })
+        })
+    }
+
+    /// Notes that an object could not be converted.
+    fn fail(
+        &self,
+        object: Handle,
+        flip: &Arc<Migration>,
+        conversion: &Conversion,
+        error: TransformError,
+    ) {
+        let (old, new) = conversion.versions;
+        let failure = flip.failures.enter(TransformFailure {
+            object: object.to_bits(),
+            versions: if flip.undoes.is_none() { (old, new) } else { (new, old) },
+            upgrade: Arc::clone(&flip.name),
+            error,
+        });
+        flip.observer.tell(&UpgradeEvent::Failed(failure));
+        if flip.on_failure == OnFailure::RollBack && flip.undoes.is_none() {
+            self.unwanted.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a conversion needs is not kept any more: its flip is complete, and somebody who began
+/// before that looks at an object that was deleted since.
+fn gone() -> TransformError {
+    TransformErrorKind::Host { source: "the upgrade has ended".into() }.into()
+}
+
+#[cfg(not(loom))]
+fn limit_admission(flip: &Migration) -> Result<(), TransformError> {
+    match flip.time_limit {
+        Some(limit) if limit::is_given_up() => Err(TransformErrorKind::TimedOut { limit }.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(loom)]
+fn limit_admission(_: &Migration) -> Result<(), TransformError> {
+    Ok(())
+}
+
+impl Layer for Lazily {
+    /// The conditions G1 and G2: everything written belongs to a lineage that the flip out of the
+    /// writer's era converts and has not been converted, and the flip's transformers read nothing
+    /// but their own objects. (G3 is the core's.)
+    ///
+    /// Whoever has seen such an object in the new era has converted it; so nobody has.
+    fn admits_late(&self, era: Era, written: &[Written]) -> bool {
+        let flips = self.0.flips.load();
+        let ended = |flip: &&Arc<Migration>| era.next() == Some(flip.flip().era());
+        let Some(flip) = flips.iter().find(ended) else { return false };
+        // A roll back, or what is rolled back, is seen without a trace.
+        if flip.undoes.is_some() || flip.undone_at().is_some() || flip.reads_others {
+            return false;
+        }
+        let untouched = written.iter().all(|object| {
+            object.newest.is_none_or(|(kind, stamp)| stamp < flip.flip() && flip.converts(kind))
+        });
+        untouched && flip.late.enter()
+    }
+
+    fn late_ended(&self, era: Era) {
+        let flips = self.0.flips.load();
+        if let Some(flip) = flips.iter().find(|flip| era.next() == Some(flip.flip().era())) {
+            flip.late.leave();
+        }
+    }
+
+    fn touch(&self, touch: &Touch<'_>) -> Touched {
+        self.0.touch(touch)
+    }
+}

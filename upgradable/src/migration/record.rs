@@ -1,0 +1,233 @@
+//! One flip, and what is still to be converted for it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use upgradable_stm::{CommitTs, Era, Handle, HeldSnapshot, Kind};
+
+use super::conversion::Conversion;
+use super::failure::Failures;
+use super::late::LateDoor;
+use super::progress::Tally;
+use super::state::{Lifecycle, UpgradeState};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::upgrade::{Observer, OnFailure, UpgradeEvent};
+
+/// Told of the turns that a migration takes: of flips just before they happen.
+pub(crate) type FlipHook = Box<dyn Fn(Turn) + Send + Sync>;
+
+/// What happens to an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It begins this era.
+    Forward(Era),
+    /// Its roll back begins this era.
+    Back(Era),
+    /// It is kept.
+    Promoted,
+}
+
+/// Which way a flip goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    Back,
+}
+
+/// A flip: of an upgrade, or of its roll back.
+pub(crate) struct Migration {
+    pub(crate) name: Arc<str>,
+    /// Which flip this one undoes, if it is a roll back.
+    pub(crate) undoes: Option<Arc<Migration>>,
+    /// By the kind that is converted.
+    conversions: HashMap<Kind, Conversion>,
+    /// Kinds that only the undone program knew: nothing refers to such objects any more.
+    pub(crate) orphans: Vec<Kind>,
+    /// Those found, to be deleted.
+    pub(crate) orphaned: Mutex<Vec<Handle>>,
+    /// The current kinds of the heap when it began.
+    pub(crate) known: Vec<Kind>,
+    /// Values given by hand to objects that failed.
+    pub(crate) repairs: Mutex<HashMap<u64, Box<dyn Any + Send>>>,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) time_limit: Option<Duration>,
+    /// Whether some transformer reads other objects, or may.
+    pub(crate) reads_others: bool,
+    /// Why it can't be undone, if so.
+    pub(crate) irreversible: Option<Box<str>>,
+    instant: OnceLock<Instant>,
+    /// When it was undone; zero if it was not.
+    undone_at: AtomicU64,
+    pub(crate) late: LateDoor,
+    pub(crate) failures: Failures,
+    pub(crate) tally: Tally,
+    pub(crate) life: Lifecycle,
+    /// Whether nothing is left to convert.
+    done: AtomicBool,
+    pub(crate) observer: Observer,
+    pub(crate) hooks: Arc<[FlipHook]>,
+}
+
+/// When a flip was, and what is kept of the time before.
+struct Instant {
+    flip: CommitTs,
+    before: Mutex<Option<HeldSnapshot>>,
+}
+
+impl fmt::Debug for Migration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Migration")
+            .field("name", &self.name)
+            .field("direction", &self.direction())
+            .field("flip", &self.instant.get().map(|instant| instant.flip))
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`Migration`] is made of.
+pub(crate) struct Parts {
+    pub(crate) name: Arc<str>,
+    pub(crate) undoes: Option<Arc<Migration>>,
+    pub(crate) conversions: Vec<Conversion>,
+    pub(crate) orphans: Vec<Kind>,
+    pub(crate) known: Vec<Kind>,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) irreversible: Option<Box<str>>,
+    pub(crate) observer: Observer,
+    pub(crate) hooks: Arc<[FlipHook]>,
+}
+
+impl Migration {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let undoes = parts.undoes;
+        let source = |conversion: &Conversion| match undoes {
+            None => conversion.from,
+            Some(_) => conversion.to,
+        };
+        let reads_others =
+            parts.conversions.iter().any(|conversion| conversion.facts.reads_others());
+        Self {
+            conversions: parts.conversions.iter().map(|c| (source(c), *c)).collect(),
+            name: parts.name,
+            undoes,
+            orphans: parts.orphans,
+            orphaned: Mutex::default(),
+            known: parts.known,
+            repairs: Mutex::default(),
+            on_failure: parts.on_failure,
+            time_limit: parts.time_limit,
+            reads_others,
+            irreversible: parts.irreversible,
+            instant: OnceLock::new(),
+            undone_at: AtomicU64::new(0),
+            late: LateDoor::default(),
+            failures: Failures::default(),
+            tally: Tally::default(),
+            life: Lifecycle::default(),
+            done: AtomicBool::new(false),
+            observer: parts.observer,
+            hooks: parts.hooks,
+        }
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        if self.undoes.is_none() { Direction::Forward } else { Direction::Back }
+    }
+
+    /// Whether the instant before the flip is looked at after it.
+    pub(crate) fn needs_before(&self) -> bool {
+        self.reads_others || self.irreversible.is_none() || self.undoes.is_some()
+    }
+
+    /// Tells the hooks.
+    pub(crate) fn turn(&self, turn: Turn) {
+        for hook in &*self.hooks {
+            hook(turn);
+        }
+    }
+
+    /// Tells the state that it comes to, and comes to it.
+    pub(crate) fn now(&self, state: UpgradeState) {
+        self.observer.tell(&UpgradeEvent::Now(state));
+        self.life.set(state);
+    }
+
+    /// Notes that nothing is left to convert.
+    pub(crate) fn finish(&self) {
+        self.done.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something may be left to convert.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        !self.done.load(Ordering::Relaxed)
+    }
+
+    /// Fixes the instant, just before the flip.
+    pub(crate) fn begin(&self, flip: CommitTs, before: Option<HeldSnapshot>) {
+        let instant = Instant { flip, before: Mutex::new(before) };
+        let first = self.instant.set(instant);
+        debug_assert!(first.is_ok(), "a migration flips once");
+    }
+
+    /// The flip's instant; the end of time before it has flipped.
+    pub(crate) fn flip(&self) -> CommitTs {
+        self.instant.get().map_or(CommitTs::NEVER, |instant| instant.flip)
+    }
+
+    /// The instant before the flip, as long as it is kept.
+    pub(crate) fn before(&self) -> Option<HeldSnapshot> {
+        self.instant.get().and_then(|instant| instant.before.lock().clone())
+    }
+
+    /// Lets go of the instant before the flip.
+    pub(crate) fn forget_before(&self) {
+        let before = self.instant.get().and_then(|instant| instant.before.lock().take());
+        drop(before);
+    }
+
+    /// From `at` on, it is as if it had not been.
+    pub(crate) fn undo_at(&self, at: CommitTs) {
+        // For those who began before that, conversions go on.
+        self.done.store(false, Ordering::Relaxed);
+        // Relaxed: set before the clock is advanced to the instant that it concerns.
+        self.undone_at.store(at.to_bits(), Ordering::Relaxed);
+    }
+
+    /// When it was undone, if it was.
+    pub(crate) fn undone_at(&self) -> Option<CommitTs> {
+        let at = self.undone_at.load(Ordering::Relaxed);
+        (at != 0).then(|| CommitTs::from_bits(at))
+    }
+
+    pub(crate) fn conversions(&self) -> impl Iterator<Item = &Conversion> {
+        self.conversions.values()
+    }
+
+    /// How a version must be converted to be seen at `at`, if this flip demands it.
+    pub(crate) fn conversion_of(
+        &self,
+        kind: Kind,
+        stamp: CommitTs,
+        at: CommitTs,
+    ) -> Option<&Conversion> {
+        if stamp >= self.flip() || self.flip() > at {
+            return None;
+        }
+        match &self.undoes {
+            // What had not been transformed when it was undone is as it should be.
+            None if self.undone_at().is_some_and(|undone| undone <= at) => return None,
+            Some(undone) if stamp < undone.flip() => return None,
+            _ => {}
+        }
+        self.conversions.get(&kind)
+    }
+
+    /// Whether objects of this kind, stamped before the flip, are converted by it.
+    pub(crate) fn converts(&self, kind: Kind) -> bool {
+        self.conversions.contains_key(&kind)
+    }
+}

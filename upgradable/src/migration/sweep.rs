@@ -1,0 +1,286 @@
+//! Background migration: the sweeper, and how a migration becomes complete.
+//!
+//! One sweeper works for a heap, in passes over all slots. A migration is complete after a pass
+//! that found it begun, behind closed doors: no late writer was inside since the pass began.
+
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use upgradable_stm::CommitTs;
+
+use super::record::Migration;
+use super::state::UpgradeState;
+use crate::heap::HeapInner;
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering};
+use crate::upgrade::Pace;
+
+/// Slots touched under one snapshot.
+const BATCH: u32 = 256;
+/// How long the sweeper works at a stretch before it looks at its pace.
+const STRETCH: Duration = Duration::from_micros(500);
+/// How long the sweeper leaves old transactions alone, so that they may commit late.
+const HEAD_START: Duration = Duration::from_millis(2);
+/// Between looks at what keeps a migration from being complete.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
+/// The background migration of a heap, and how it is steered.
+#[derive(Debug, Default)]
+pub(crate) struct Sweeper {
+    running: Mutex<bool>,
+    woken: Condvar,
+    paused: AtomicBool,
+    pace: Mutex<Pace>,
+    /// Held by whoever goes through the slots.
+    sweeping: Mutex<()>,
+}
+
+impl Sweeper {
+    pub(crate) fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_pace(&self, pace: Pace) {
+        *self.pace.lock() = pace;
+        self.wake();
+    }
+
+    /// Wakes the sweeper, if it sleeps.
+    pub(crate) fn wake(&self) {
+        let _running = self.running.lock();
+        self.woken.notify_all();
+    }
+
+    fn sleep(&self, time: Duration) {
+        let mut running = self.running.lock();
+        self.woken.wait_for(&mut running, time);
+    }
+
+    /// Starts the sweeper, unless it runs. Without a thread the work is left to touches, and to
+    /// whoever waits for the migration's end.
+    pub(crate) fn start(&self, heap: &Arc<HeapInner>) {
+        let mut running = self.running.lock();
+        if *running {
+            self.woken.notify_all();
+            return;
+        }
+        let heap = Arc::downgrade(heap);
+        let sweeper = thread::Builder::new().name("sweeper".into());
+        *running = sweeper.spawn(move || run(&heap)).is_ok();
+    }
+
+    /// Whether there is a sweeper.
+    pub(crate) fn is_running(&self) -> bool {
+        *self.running.lock()
+    }
+}
+
+fn run(heap: &Weak<HeapInner>) {
+    thread::sleep(HEAD_START);
+    loop {
+        let Some(heap) = heap.upgrade() else { return };
+        // Its end under the lock under which it is started.
+        let mut running = heap.sweeper.running.lock();
+        if !heap.migrations.flips().iter().any(|flip| is_under_way(flip)) {
+            *running = false;
+            return;
+        }
+        drop(running);
+        if !heap.pass(true) {
+            heap.sweeper.sleep(BETWEEN_LOOKS);
+        }
+    }
+}
+
+/// Whether the sweeper has work to do for it.
+fn is_under_way(flip: &Migration) -> bool {
+    flip.life.get() == UpgradeState::Migrating
+}
+
+/// What a pass found when it began.
+struct Pass {
+    flips: Vec<Found>,
+}
+
+struct Found {
+    flip: Arc<Migration>,
+    /// Late writers let in so far.
+    admitted: u64,
+    /// Whether nobody was left who could bring back what this pass converts.
+    alone: bool,
+}
+
+impl HeapInner {
+    /// One pass over all slots. Whether anything became complete, or there was nothing to do.
+    ///
+    /// In the background it keeps the pace, and ends early when the heap is about to go.
+    pub(crate) fn pass(self: &Arc<Self>, background: bool) -> bool {
+        let sweeping = self.sweeper.sweeping.lock();
+        let flips = self.migrations.flips();
+        let under_way = flips.into_iter().filter(|flip| is_under_way(flip));
+        let found = under_way.map(|flip| {
+            let (admitted, alone) = (flip.late.admitted(), self.is_alone(&flip));
+            Found { flip, admitted, alone }
+        });
+        let pass = Pass { flips: found.collect() };
+        if pass.flips.is_empty() {
+            return true;
+        }
+        // Waiting for old transactions to end: another pass would find nothing new.
+        if pass.flips.iter().all(|found| !found.alone && found.flip.tally.passes.get() > 0) {
+            return false;
+        }
+        let mut last = 0;
+        // Slots made while the pass runs hold nothing from before the flips, but for what late
+        // writers create: they count as admitted.
+        let slots = self.domain.slots();
+        for Found { flip, .. } in &pass.flips {
+            flip.tally.passes.add(1);
+            flip.tally.slots.set(u64::from(slots));
+        }
+        let mut stretch = Instant::now();
+        while last < slots {
+            let upto = last.saturating_add(BATCH).min(slots);
+            self.domain.sweep(last..upto);
+            self.delete_orphans(&pass);
+            if self.migrations.unwanted.load(Ordering::Relaxed) {
+                // What is left now goes the other way.
+                drop(sweeping);
+                self.roll_back_unwanted();
+                return true;
+            }
+            last = upto;
+            for Found { flip, .. } in &pass.flips {
+                flip.tally.swept.set(u64::from(last));
+            }
+            if background && !self.rest(&mut stretch) {
+                return true;
+            }
+        }
+        let ended = self.end_pass(&pass);
+        drop(sweeping);
+        ended
+    }
+
+    /// Sleeps as the pace and a pause demand. `false`: the heap is going.
+    fn rest(self: &Arc<Self>, stretch: &mut Instant) -> bool {
+        let worked = stretch.elapsed();
+        if worked < STRETCH && !self.sweeper.is_paused() {
+            return true;
+        }
+        let pace = *self.sweeper.pace.lock();
+        let rest = pace.rest_after(worked, u64::from(BATCH));
+        if !rest.is_zero() {
+            self.sweeper.sleep(rest);
+        }
+        while self.sweeper.is_paused() && Arc::strong_count(self) > 1 {
+            self.sweeper.sleep(BETWEEN_LOOKS);
+        }
+        *stretch = Instant::now();
+        Arc::strong_count(self) > 1
+    }
+
+    /// Deletes objects that only an undone program knew.
+    fn delete_orphans(&self, pass: &Pass) {
+        for Found { flip, .. } in &pass.flips {
+            let orphans = std::mem::take(&mut *flip.orphaned.lock());
+            if orphans.is_empty() {
+                continue;
+            }
+            let _ = self.domain.try_atomically::<_, ()>(|tx| {
+                for &orphan in &orphans {
+                    // Whoever was faster has deleted it.
+                    let _ = tx.delete(orphan);
+                }
+                Ok(())
+            });
+        }
+    }
+
+    /// Whether some migration became complete.
+    fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
+        let mut ended = false;
+        for Found { flip, admitted, alone } in &pass.flips {
+            flip.late.close();
+            while !flip.late.is_empty() {
+                thread::yield_now();
+            }
+            // In order: an earlier flip's transformers may create what a later one converts.
+            if flip.late.admitted() != *admitted || !alone || self.is_behind(flip) {
+                break;
+            }
+            self.retry_failures(flip);
+            if flip.failures.len() > 0 {
+                flip.now(UpgradeState::Stalled);
+            } else {
+                self.complete(flip);
+            }
+            ended = true;
+        }
+        ended
+    }
+
+    /// Whether no transaction of an era that is undone is left: it might convert an object yet,
+    /// for itself.
+    fn is_alone(&self, flip: &Migration) -> bool {
+        let undone = flip.undoes.as_ref().map(|undone| undone.flip());
+        let before = CommitTs::from_bits(flip.flip().to_bits() - 1);
+        !undone.is_some_and(|undone| self.domain.has_snapshots(undone, before))
+    }
+
+    /// Whether an earlier flip is unfinished: what it converts, this one converts after it.
+    fn is_behind(&self, flip: &Arc<Migration>) -> bool {
+        let undone = |other: &Arc<Migration>| {
+            flip.undoes.as_ref().is_some_and(|undone| Arc::ptr_eq(undone, other))
+        };
+        self.migrations.flips().iter().any(|other| {
+            other.flip() < flip.flip()
+                && other.life.get() != UpgradeState::Complete
+                && !undone(other)
+        })
+    }
+
+    /// Looks again at the objects that could not be converted.
+    pub(crate) fn retry_failures(&self, flip: &Migration) {
+        for failure in flip.failures.all() {
+            let object = upgradable_stm::Handle::from_bits(failure.object());
+            let there = match self.domain.touch(object) {
+                Ok(()) => self.domain.snapshot(|s| s.version(object)).is_ok(),
+                Err(_) => false,
+            };
+            if !there {
+                flip.failures.strike(object);
+            }
+        }
+    }
+
+    /// Nothing is left to convert.
+    fn complete(&self, flip: &Arc<Migration>) {
+        match &flip.undoes {
+            None => {
+                flip.finish();
+                if flip.irreversible.is_some() {
+                    flip.forget_before();
+                }
+                self.migrations.set_floors(&self.domain, flip);
+                flip.now(UpgradeState::Complete);
+            }
+            Some(undone) => {
+                self.migrations.remove(&[undone, flip]);
+                self.migrations.set_floors(&self.domain, undone);
+                self.migrations.set_floors(&self.domain, flip);
+                self.migrations.types.forget(&flip.orphans);
+                undone.forget_before();
+                flip.forget_before();
+                undone.life.set(UpgradeState::RolledBack);
+                flip.now(UpgradeState::RolledBack);
+            }
+        }
+        self.domain.reclaim();
+    }
+}

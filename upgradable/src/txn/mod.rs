@@ -1,0 +1,57 @@
+//! Transactions on a heap: [`Tx`] updates, [`Snapshot`] only reads, [`Read`] is what both can.
+
+mod error;
+mod run;
+mod snapshot;
+mod tx;
+
+pub use self::error::{Abort, Interrupt, Stm, TxError};
+pub use self::run::{Committed, Transaction};
+pub use self::snapshot::{HeldSnapshot, Snapshot};
+pub use self::tx::Tx;
+
+use upgradable_stm::CommitTs;
+
+use crate::access::AccessError;
+use crate::lineage::Upgradable;
+use crate::object::Ref;
+
+/// What a [`Tx`] and a [`Snapshot`] have in common: for functions that only read.
+///
+/// ```
+/// use upgradable::{AccessError, Heap, Read, Ref, Upgradable};
+///
+/// #[derive(Upgradable, Clone)]
+/// struct Account { cents: u64 }
+///
+/// fn total(of: &[Ref<Account>], reader: &impl Read) -> Result<u64, AccessError> {
+///     of.iter().map(|&account| Ok(reader.read(account)?.cents)).sum()
+/// }
+///
+/// let heap = Heap::new();
+/// let accounts = heap.atomically(|tx| {
+///     let accounts = [tx.create(Account { cents: 1 })?, tx.create(Account { cents: 2 })?];
+///     assert_eq!(total(&accounts, tx)?, 3);
+///     Ok(accounts)
+/// })?;
+/// assert_eq!(heap.snapshot(|s| total(&accounts, s))?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Read {
+    /// The object's value. See [`Tx::read`].
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] if there is no such object, or it is no `T`.
+    fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&T, AccessError>;
+
+    /// The object with this name. See [`Tx::root`].
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError::WrongType`] if it is of another lineage.
+    fn root<T: Upgradable>(&self, name: &str) -> Result<Option<Ref<T>>, AccessError>;
+
+    /// The instant that is seen.
+    fn at(&self) -> CommitTs;
+}
