@@ -76,6 +76,7 @@ mod heap;
 mod lineage;
 mod migration;
 mod object;
+mod program;
 mod sync;
 mod transformer;
 mod txn;
@@ -95,6 +96,9 @@ pub use crate::lineage::{
 pub use crate::migration::progress::Progress;
 pub use crate::migration::state::UpgradeState;
 pub use crate::object::Ref;
+pub use crate::program::Program;
+#[cfg(not(loom))]
+pub use crate::program::Service;
 pub use crate::transformer::{AnyVersion, Cx, Facts, Profile, Step, UpgradeFrom};
 pub use crate::txn::{
     Abort, Committed, HeldSnapshot, Interrupt, Read, Snapshot, Stm, Transaction, Tx, TxError,

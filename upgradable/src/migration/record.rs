@@ -26,8 +26,8 @@ pub(crate) enum Turn {
     Forward(Era),
     /// Its roll back begins this era.
     Back(Era),
-    /// It is kept.
-    Promoted,
+    /// It is kept: what was before this era is over.
+    Promoted(Era),
 }
 
 /// Which way a flip goes.
@@ -68,7 +68,7 @@ pub(crate) struct Migration {
     /// Whether nothing is left to convert.
     done: AtomicBool,
     pub(crate) observer: Observer,
-    pub(crate) hooks: Arc<[FlipHook]>,
+    hooks: Mutex<Arc<[FlipHook]>>,
 }
 
 /// When a flip was, and what is kept of the time before.
@@ -130,7 +130,7 @@ impl Migration {
             life: Lifecycle::default(),
             done: AtomicBool::new(false),
             observer: parts.observer,
-            hooks: parts.hooks,
+            hooks: Mutex::new(parts.hooks),
         }
     }
 
@@ -145,9 +145,20 @@ impl Migration {
 
     /// Tells the hooks.
     pub(crate) fn turn(&self, turn: Turn) {
-        for hook in &*self.hooks {
+        for hook in &*self.hooks() {
             hook(turn);
         }
+    }
+
+    pub(crate) fn hooks(&self) -> Arc<[FlipHook]> {
+        Arc::clone(&self.hooks.lock())
+    }
+
+    /// Lets go of everything that is kept for conversions and for the way back.
+    pub(crate) fn end(&self) {
+        self.forget_before();
+        let hooks = std::mem::take(&mut *self.hooks.lock());
+        drop(hooks);
     }
 
     /// Tells the state that it comes to, and comes to it.

@@ -275,8 +275,8 @@ impl HeapInner {
                 self.migrations.set_floors(&self.domain, undone);
                 self.migrations.set_floors(&self.domain, flip);
                 self.migrations.types.forget(&flip.orphans);
-                undone.forget_before();
-                flip.forget_before();
+                undone.end();
+                flip.end();
                 undone.life.set(UpgradeState::RolledBack);
                 flip.now(UpgradeState::RolledBack);
             }

@@ -150,6 +150,18 @@ impl<E> TxError<E> {
         }
     }
 
+    /// The same of a transaction that was not cancelled.
+    pub(crate) fn without_value(self) -> TxError<Infallible> {
+        match self {
+            Self::Access(error) => TxError::Access(error),
+            Self::Cancelled(_) | Self::ClockExhausted => TxError::ClockExhausted,
+            Self::NothingToWaitFor => TxError::NothingToWaitFor,
+            Self::TimedOut => TxError::TimedOut,
+            Self::Nested => TxError::Nested,
+            Self::HalfModified => TxError::HalfModified,
+        }
+    }
+
     /// The object that the transaction could not have, if that is why it ended.
     ///
     /// ```

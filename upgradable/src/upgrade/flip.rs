@@ -144,8 +144,8 @@ impl HeapInner {
             return Err(PromoteError::NotEarliest { name: Arc::clone(&first.name) });
         }
         self.migrations.remove(&[migration]);
-        migration.forget_before();
-        migration.turn(Turn::Promoted);
+        migration.turn(Turn::Promoted(migration.flip().era()));
+        migration.end();
         drop(upgrading);
         self.domain.reclaim();
         migration.now(UpgradeState::Promoted);
@@ -192,7 +192,7 @@ impl HeapInner {
             time_limit: migration.time_limit,
             irreversible: Some("it is a roll back".into()),
             observer: migration.observer.clone(),
-            hooks: Arc::clone(&migration.hooks),
+            hooks: migration.hooks(),
         }));
         self.flip(&back).map_err(|EraExhausted| RollBackError::ErasExhausted)?;
         migration.observer.tell(&UpgradeEvent::Now(UpgradeState::RollingBack));
