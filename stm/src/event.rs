@@ -51,7 +51,7 @@ pub enum Event {
         /// How many.
         past: usize,
     },
-    /// Versions that nobody sees were taken out of their chains and given to the collector.
+    /// Versions that nobody sees were taken out of their chains.
     Retired {
         /// How many.
         versions: usize,

@@ -48,19 +48,23 @@ pub(crate) fn is_used_up(meta: u32) -> bool {
 }
 
 impl Handle {
+    #[inline]
     pub(crate) const fn new(number: u32, meta: u32) -> Self {
         Self { number, meta }
     }
 
+    #[inline]
     pub(crate) const fn number(self) -> u32 {
         self.number
     }
 
+    #[inline]
     pub(crate) const fn meta(self) -> u32 {
         self.meta
     }
 
     /// Whether both carry the tag of the same domain.
+    #[inline]
     pub(crate) const fn has_tag(self, first_generation: u32) -> bool {
         self.meta >> GENERATION_BITS == first_generation >> GENERATION_BITS
     }
@@ -72,6 +76,7 @@ impl Handle {
     /// assert_eq!(Handle::from_bits(5).to_bits(), 5);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn to_bits(self) -> u64 {
         (self.meta as u64) << 32 | self.number as u64
     }
@@ -86,6 +91,7 @@ impl Handle {
     /// assert!(matches!(found, Err(AccessError::Foreign)));
     /// ```
     #[must_use]
+    #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Self { number: bits as u32, meta: (bits >> 32) as u32 }
     }

@@ -70,10 +70,12 @@ impl Kind {
         self.info().map_or("(nothing)", |info| info.name)
     }
 
+    #[inline]
     pub(crate) const fn to_bits(self) -> u32 {
         self.0
     }
 
+    #[inline]
     pub(crate) const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }

@@ -90,7 +90,7 @@ pub struct Stats {
     pub privileged: u64,
     /// Times that a commit made way for such a transaction.
     pub made_way: u64,
-    /// Versions trimmed and given to the collector.
+    /// Versions trimmed: taken out of their chains.
     pub retired: u64,
     /// Versions dropped and recycled.
     pub reclaimed: u64,

@@ -27,6 +27,7 @@ impl Era {
     /// assert_eq!(Era::new(4096), None);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn new(number: u16) -> Option<Self> {
         if number <= Self::LAST.0 { Some(Self(number)) } else { None }
     }
@@ -37,6 +38,7 @@ impl Era {
     /// assert_eq!(upgradable_stm::Era::FIRST.get(), 0);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn get(self) -> u16 {
         self.0
     }
@@ -47,6 +49,7 @@ impl Era {
     /// assert!(upgradable_stm::Era::FIRST.next().is_some());
     /// ```
     #[must_use]
+    #[inline]
     pub const fn next(self) -> Option<Self> {
         Self::new(self.0 + 1)
     }
@@ -91,6 +94,7 @@ impl Seq {
     /// assert_eq!(Seq::new(u64::MAX), None);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn new(number: u64) -> Option<Self> {
         if number <= Self::MAX.0 { Some(Self(number)) } else { None }
     }
@@ -101,6 +105,7 @@ impl Seq {
     /// assert_eq!(upgradable_stm::Seq::ZERO.get(), 0);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -141,6 +146,7 @@ impl CommitTs {
     /// assert_eq!(CommitTs::new(Era::FIRST, Seq::ZERO), CommitTs::ZERO);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn new(era: Era, seq: Seq) -> Self {
         Self((era.0 as u64) << Seq::BITS | seq.0)
     }
@@ -152,6 +158,7 @@ impl CommitTs {
     /// assert_eq!(CommitTs::ZERO.era(), Era::FIRST);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn era(self) -> Era {
         Era((self.0 >> Seq::BITS) as u16)
     }
@@ -163,6 +170,7 @@ impl CommitTs {
     /// assert_eq!(CommitTs::ZERO.seq(), Seq::ZERO);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn seq(self) -> Seq {
         Seq(self.0 & Seq::MAX.0)
     }
@@ -174,6 +182,7 @@ impl CommitTs {
     /// assert_eq!(CommitTs::ZERO.to_bits(), 0);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
@@ -187,6 +196,7 @@ impl CommitTs {
     /// assert_eq!(CommitTs::from_bits(u64::MAX), CommitTs::NEVER);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         if bits < Self::NEVER.0 { Self(bits) } else { Self::NEVER }
     }
@@ -206,6 +216,7 @@ impl CommitTs {
     /// assert_eq!(domain.advance_era(|_| {}).unwrap().before.at(), end);
     /// ```
     #[must_use]
+    #[inline]
     pub const fn end_of_era(self) -> Self {
         Self(self.0 | Seq::MAX.0)
     }

@@ -3,8 +3,15 @@
 use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
+use crate::raw::slot::NodeRef;
 use crate::reclaim::active::Live;
 use crate::reclaim::superseded::Entry;
+
+/// Whether a version has none below it, and needs no entry of its own to end.
+#[inline(always)]
+fn is_only(version: NodeRef<'_>) -> bool {
+    version.prev().is_none() && !version.lingers()
+}
 
 impl Commit<'_, '_> {
     /// Makes every version of the transaction the newest of its object, at `ts`, and unlocks.
@@ -13,6 +20,7 @@ impl Commit<'_, '_> {
     #[inline(always)]
     pub(super) fn publish_all(self, ts: CommitTs, late: Option<CommitTs>, watched: bool) {
         let Self { inner, context, writes, .. } = self;
+        let alone = late.is_none() && context.company.is_none(&context.seat, &inner.registry);
         let mut superseded = context.superseded.borrow_mut();
         for entry in &*writes {
             let slot = inner.slot(entry.slot.slot);
@@ -27,6 +35,16 @@ impl Commit<'_, '_> {
                 over.linger();
             }
             let node = inner.node(entry.node);
+            if let Some(over) = over
+                && alone
+                && is_only(over)
+                && entry.state != WriteState::Tombstone
+            {
+                let room = || inner.room_of(entry.slot, entry.indexed);
+                pending::replace(slot, over, node, ts, room, context, inner);
+                superseded.count_ended();
+                continue;
+            }
             let node = if late.is_some() {
                 let live = Live::at_present(&inner.registry, &inner.clock);
                 pending::settle_in_the_past(node, &live, context, inner)

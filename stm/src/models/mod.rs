@@ -14,6 +14,7 @@ mod deletion_against_reader;
 mod era_advance_against_commit;
 mod fast_read_against_recycling;
 mod install_against_committer;
+mod lone_committer;
 mod privileged_against_committer;
 mod raw;
 mod read_own_write;

@@ -21,6 +21,7 @@ use super::var::VarCache;
 use crate::domain::Inner;
 use crate::reclaim::active::Seat;
 use crate::reclaim::collector::{Guard, LocalHandle};
+use crate::reclaim::company::Company;
 use crate::reclaim::superseded::SupersededLog;
 use crate::sync::thread_local;
 
@@ -52,6 +53,9 @@ pub(crate) struct Context {
     pub(crate) handlers: Handlers,
     /// What has passed the collector; anybody may empty it.
     pub(crate) ready: Arc<Ready>,
+    pub(crate) company: Company,
+    /// Versions that the running commit has ended, whose value must be dropped after it.
+    pub(crate) ended: Log<NodePtr>,
     /// Used by the owner, and by a claimer of the seat.
     pub(crate) superseded: RefCell<SupersededLog>,
 }
@@ -85,6 +89,8 @@ impl Context {
             abandoned: Log::new(),
             handlers: Handlers::default(),
             ready,
+            company: Company::default(),
+            ended: Log::new(),
             superseded,
         }
     }

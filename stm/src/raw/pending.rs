@@ -11,6 +11,7 @@ use super::retire;
 use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
+use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::handle;
 use crate::kind::Kind;
@@ -240,6 +241,53 @@ pub(crate) fn settle_in<'d>(
     inline.set_kind(node.kind(), true);
     context.blocks.give(node.ptr(), info.size, &inner.blocks);
     inline
+}
+
+/// Publishes `node` at `ts` in place of `over`, which ends.
+///
+/// The caller holds the lock of the slot, in which `over` is the only version, and found nobody else
+/// under way when it had the lock and `ts`; the closure has ended. So nobody refers to either value,
+/// and nobody will reach `over` again: see [`company`](crate::reclaim::company).
+#[inline(always)]
+pub(crate) fn replace<'d>(
+    slot: SlotRef<'d>,
+    over: NodeRef<'d>,
+    node: NodeRef<'d>,
+    ts: CommitTs,
+    room: impl FnOnce() -> usize,
+    context: &Context,
+    inner: &Inner,
+) {
+    let info = over.kind().info();
+    let drops = info.is_some_and(|info| info.drop.is_some());
+    let node = match info {
+        // It stays where it is, and changes its value with the pending one.
+        Some(info) if over.is_inline() && over.kind() == node.kind() && !node.is_inline() => {
+            if drops {
+                // SAFETY: nobody refers to either value; both are of this size.
+                unsafe { value::swap(node.ptr(), over.ptr(), info.size) };
+                context.ended.push(node.ptr());
+            } else {
+                // SAFETY: nobody refers to either value; both are of this size, and the old one
+                // needs no drop.
+                unsafe { value::relocate(node.ptr(), over.ptr(), info.size) };
+                context.blocks.give(node.ptr(), info.size, &inner.blocks);
+            }
+            over.set_stamp(ts);
+            slot.publish(over);
+            return;
+        }
+        _ => settle_in(slot, node, room, context, inner),
+    };
+    node.set_prev(None);
+    node.set_stamp(ts);
+    slot.publish(node);
+    if drops {
+        context.ended.push(over.ptr());
+    } else {
+        // SAFETY: no thread can reach it since the slot is unlocked; this drops nothing.
+        unsafe { retire::reclaim(over.ptr(), &context.blocks, inner) };
+    }
 }
 
 /// Moves a pending version to where one that is published at a past instant may lie, and gives its

@@ -55,6 +55,19 @@ impl Ready {
     }
 }
 
+impl Context {
+    /// Reclaims what the last commit has ended. Runs users' `Drop`.
+    ///
+    /// A transaction that such a `Drop` begins has another context, and another list.
+    pub(crate) fn reclaim_ended(&self, inner: &Inner) {
+        for node in self.ended.iter(0) {
+            // SAFETY: the commit has found that nobody can reach it, and noted it once.
+            unsafe { reclaim(node, &self.blocks, inner) };
+        }
+        self.ended.clear();
+    }
+}
+
 /// Hands a batch of trimmed versions to the collector.
 pub(crate) fn retire(batch: Vec<NodePtr>, ready: &Arc<Ready>, guard: &Guard) {
     if batch.is_empty() {

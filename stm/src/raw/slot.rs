@@ -378,6 +378,7 @@ impl<'d> NodeRef<'d> {
         CommitTs::from_word(self.stamp.load(Ordering::Relaxed))
     }
 
+    #[inline(always)]
     pub(crate) fn set_stamp(self, stamp: CommitTs) {
         self.stamp.store(stamp.to_bits(), Ordering::Relaxed);
     }
@@ -425,6 +426,7 @@ impl<'d> NodeRef<'d> {
     }
 
     /// Gives the room of an inline node back to its slot.
+    #[inline(always)]
     pub(crate) fn set_free(self) {
         self.set_stamp(CommitTs::NEVER);
         // Release: pairs with `has_room`.
@@ -432,16 +434,19 @@ impl<'d> NodeRef<'d> {
     }
 
     /// A link for lists of free blocks; a block's head is used for nothing else.
+    #[inline(always)]
     pub(crate) fn set_link(self, next: Option<NodeRef<'d>>) {
         let next = next.map_or(ptr::null_mut(), |node| node.ptr.0.as_ptr());
         self.as_slot().head.store(next, Ordering::Relaxed);
     }
 
+    #[inline(always)]
     pub(crate) fn link(self) -> Option<NodeRef<'d>> {
         let ptr = NonNull::new(self.as_slot().head.load(Ordering::Relaxed))?;
         Some(NodeRef { ptr: NodePtr(ptr), domain: PhantomData })
     }
 
+    #[inline(always)]
     fn as_slot(self) -> SlotRef<'d> {
         // SAFETY: a node lies in a slot or block, so the beginning of it is not null.
         let ptr = unsafe { NonNull::new_unchecked(self.ptr.block()) }.cast();

@@ -59,6 +59,7 @@ impl<'d> Update<'d> {
         &self.frame
     }
 
+    #[inline(always)]
     pub(crate) fn is_doomed(&self) -> bool {
         self.frame.context().doomed.get()
     }

@@ -61,6 +61,7 @@ pub(crate) fn drop_fn<T>() -> Option<DropFn> {
 }
 
 /// Where the value of `node` lies.
+#[inline(always)]
 fn place(node: NodePtr) -> *mut u8 {
     // SAFETY: every node is a part of a slot or block that is at least `VALUE_AT` bytes longer
     // than the offset of the node in it, and `node` carries the provenance of all of it.
@@ -113,6 +114,7 @@ pub(crate) unsafe fn get<'t, T>(node: NodePtr) -> &'t T {
 ///
 /// The node holds a stored `T`, is private to the caller, and nobody else refers to its value
 /// during `'t`.
+#[inline(always)]
 pub(crate) unsafe fn get_mut<'t, T>(node: NodePtr) -> &'t mut T {
     let at = place(node);
     if is_boxed::<T>() {
@@ -142,6 +144,16 @@ pub(crate) unsafe fn relocate(from: NodePtr, to: NodePtr, size: usize) {
     }
     // SAFETY: `size` bytes can be read at `from` and written at `to`, which are different nodes.
     unsafe { source.copy_to_nonoverlapping(target, size) };
+}
+
+/// Exchanges the values of two nodes.
+///
+/// # Safety
+///
+/// Both hold stored values of `size` bytes to which nobody refers, and are private to the caller.
+pub(crate) unsafe fn swap(one: NodePtr, other: NodePtr, size: usize) {
+    // SAFETY: `size` bytes can be read and written at both, which are different nodes.
+    unsafe { std::ptr::swap_nonoverlapping(place(one), place(other), size) };
 }
 
 /// Drops the value of `node`.

@@ -6,7 +6,9 @@ use crossbeam_utils::CachePadded;
 
 use crate::clock::{CommitTs, GlobalClock};
 use crate::stats::Counters;
-use crate::sync::{AtomicBool, AtomicU64, Backoff, Ordering, RwLock, fence_after_rmw, full_fence};
+use crate::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Backoff, Ordering, RwLock, fence_after_rmw, full_fence,
+};
 
 /// "Any snapshot from this one on may be in use": while a snapshot is being acquired, and where
 /// a past instant is kept open.
@@ -93,6 +95,13 @@ impl Seat {
         self.word.store(IDLE, Ordering::Release);
     }
 
+    /// Whether nothing is announced, and nobody is at work in the context.
+    #[inline(always)]
+    pub(crate) fn is_idle(&self) -> bool {
+        // Acquire: pairs with the Release of `leave`.
+        self.word.load(Ordering::Acquire) == IDLE
+    }
+
     /// Takes an idle context over from its owner, for cleaning. One claimer at a time (the caller
     /// holds the domain's lock for it); ends with [`Seat::release`].
     pub(crate) fn claim(&self) -> bool {
@@ -131,20 +140,45 @@ impl Seat {
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     seats: RwLock<Vec<Arc<Seat>>>,
+    /// Changes with the list, under its lock.
+    edition: AtomicUsize,
 }
 
 impl Registry {
     /// A new seat.
     pub(crate) fn join(&self) -> Arc<Seat> {
         let seat = Arc::new(Seat::new());
-        self.seats.write().push(Arc::clone(&seat));
+        let mut seats = self.seats.write();
+        seats.push(Arc::clone(&seat));
+        self.next_edition();
+        drop(seats);
         seat
     }
 
     /// Takes the seat of a held snapshot away.
     pub(crate) fn part(&self, seat: &Arc<Seat>) {
         seat.leave();
-        self.seats.write().retain(|other| !Arc::ptr_eq(other, seat));
+        let mut seats = self.seats.write();
+        seats.retain(|other| !Arc::ptr_eq(other, seat));
+        self.next_edition();
+    }
+
+    fn next_edition(&self) {
+        // SeqCst, though the fence of the announcement that follows orders it anyway.
+        self.edition.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Which edition of the list this is. Zero comes before all.
+    #[inline(always)]
+    pub(crate) fn edition(&self) -> usize {
+        self.edition.load(Ordering::Acquire)
+    }
+
+    /// Shows `f` all seats of one edition, and says which.
+    pub(crate) fn read(&self, f: impl FnOnce(&[Arc<Seat>])) -> usize {
+        let seats = self.seats.read();
+        f(&seats);
+        self.edition()
     }
 
     /// Runs `f` on every seat.

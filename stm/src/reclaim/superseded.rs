@@ -37,6 +37,8 @@ pub(crate) struct SupersededLog {
     /// Entries by the live snapshot that keeps them.
     kept: BTreeMap<CommitTs, Vec<Entry>>,
     retired: Vec<NodePtr>,
+    /// How many versions commits have ended without an entry, since that was last told.
+    ended: usize,
     /// Where it goes from the collector.
     ready: Arc<Ready>,
     live: Live,
@@ -49,6 +51,7 @@ impl SupersededLog {
             later: Vec::new(),
             kept: BTreeMap::new(),
             retired: Vec::new(),
+            ended: 0,
             ready,
             live: Live::default(),
         }
@@ -62,13 +65,23 @@ impl SupersededLog {
     /// Whether it is time to settle.
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
-        self.fresh.len() >= BATCH
+        self.fresh.len() + self.ended >= BATCH
+    }
+
+    /// A commit has ended a version that nobody sees.
+    #[inline(always)]
+    pub(crate) fn count_ended(&mut self) {
+        self.ended += 1;
     }
 
     /// Trims what can be trimmed, and retires full batches, or, if `all`, everything trimmed.
     ///
     /// `me` is the context of the calling thread, which may be another one than this log's.
     pub(crate) fn settle(&mut self, inner: &Inner, me: &Context, all: bool) {
+        self.tell_ended(inner, me);
+        if self.is_empty() {
+            return;
+        }
         self.live.look(&inner.registry, &inner.clock);
         let mut work = mem::take(&mut self.later);
         let live = &self.live;
@@ -92,6 +105,17 @@ impl SupersededLog {
             me.seat.counters.retired.add(batch.len());
             inner.emit(|| Event::Retired { versions: batch.len() });
             retire::retire(batch, &self.ready, &me.pin());
+        }
+    }
+
+    /// Tells of the versions that commits have ended.
+    fn tell_ended(&mut self, inner: &Inner, me: &Context) {
+        let versions = mem::take(&mut self.ended);
+        if versions > 0 {
+            me.seat.counters.retired.add(versions);
+            me.seat.counters.reclaimed.add(versions);
+            inner.emit(|| Event::Retired { versions });
+            inner.emit(|| Event::Reclaimed { versions });
         }
     }
 
@@ -160,6 +184,13 @@ impl SupersededLog {
     /// What was trimmed and not yet given to the collector.
     pub(crate) fn take_retired(&mut self) -> Vec<NodePtr> {
         mem::take(&mut self.retired)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fresh.is_empty()
+            && self.later.is_empty()
+            && self.kept.is_empty()
+            && self.retired.is_empty()
     }
 
     /// Versions that wait for a snapshot to end, or for the next look.

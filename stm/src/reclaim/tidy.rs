@@ -26,9 +26,19 @@ impl Inner {
     /// The snapshot is over, the context still in use, and nothing is locked.
     #[inline(always)]
     pub(crate) fn after_update(&self, context: &Lent<'_>) {
+        if !context.ended.is_empty() {
+            self.drop_ended(context);
+        }
         if context.superseded.borrow().is_due() || context.ready.len() >= BATCH {
             self.settle(context);
         }
+    }
+
+    /// Drops what the commit has superseded and nobody sees. Runs users' `Drop`.
+    #[inline(never)]
+    fn drop_ended(&self, context: &Lent<'_>) {
+        context.seat.withdraw();
+        context.reclaim_ended(self);
     }
 
     #[cold]
@@ -108,6 +118,7 @@ impl Inner {
 
     fn tidy_up(self: &Arc<Self>) {
         let context = Lent::of(self);
+        context.company.forget();
         loop {
             self.contexts.lock().for_each_idle(|log| {
                 log.borrow_mut().settle(self, &context, true);

@@ -360,6 +360,8 @@ impl<'d> Tx<'d> {
                         context.seat.counters.written.add(writes);
                     }
                     inner.emit(|| Event::Committed { ts, reads, writes });
+                    // What is dropped now is dropped outside of the transaction.
+                    self.core.end();
                     inner.after_update(context);
                 }
                 let after = self.take_handlers(true);

@@ -1,0 +1,62 @@
+//! A commit that finds nobody else under way ends what it supersedes at once, in place: nobody who
+//! comes meanwhile, known to it or not, sees half of it or what has gone.
+
+use loom::thread;
+
+use super::{Seen, expect_orderly, model};
+use crate::domain::Domain;
+use crate::tvar::TVar;
+
+fn write(domain: &Domain, x: &TVar<Seen>, y: &TVar<Seen>, n: u32) {
+    domain.atomically(|tx| {
+        tx.write(x, Seen::new(n));
+        tx.write(y, Seen::new(n));
+        Ok(())
+    });
+}
+
+fn read(domain: &Domain, x: &TVar<Seen>, y: &TVar<Seen>) -> u32 {
+    domain.snapshot(|s| {
+        let (x, y) = (s.read(x), s.read(y));
+        // Both are looked at twice, at the end: they last as long as the snapshot.
+        let before = (x.get(), y.get());
+        assert_eq!((x.get(), y.get()), before);
+        assert_eq!(before.0, before.1, "half of a commit");
+        before.0
+    })
+}
+
+#[test]
+fn lone_committer_against_newcomer() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        let reader = thread::spawn({
+            let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
+            move || read(&domain, &x, &y)
+        });
+        write(&domain, &x, &y, 1);
+        reader.join().unwrap();
+        expect_orderly(&domain);
+    });
+}
+
+#[test]
+fn lone_committer_against_reader() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        // Known to the committer, and between two transactions.
+        assert_eq!(read(&domain, &x, &y), 0);
+        let reader = thread::spawn({
+            let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
+            move || {
+                let first = read(&domain, &x, &y);
+                assert!(first <= read(&domain, &x, &y), "back in time");
+            }
+        });
+        write(&domain, &x, &y, 1);
+        reader.join().unwrap();
+        expect_orderly(&domain);
+    });
+}

@@ -1,0 +1,92 @@
+//! Company: whether anybody else is under way.
+//!
+//! A commit whose transaction is the only one announced can end what it supersedes at once: nobody
+//! sees it, and nobody ever will. Then there is no entry in a log, no trim and no collector, and an
+//! object with one version keeps it in its slot.
+//!
+//! # Why that is right
+//!
+//! The commit holds the locks of all that it writes, and has its timestamp `c`. After a full fence
+//! it looks at every other announcement, held instants included, and finds all of them idle.
+//!
+//! - *A transaction that ended before the look*, as the look found it, has used for the last time
+//!   what it read: the Release of its end pairs with the Acquire of the look. So have walks past
+//!   the newest version, which happen within transactions only.
+//! - *A transaction that the look missed* has a full fence between its announcement and all else. So
+//!   it sees the tick, and its snapshot is `c` or later; and it sees the locks, and waits for what
+//!   is published. It never meets the version superseded at `c`.
+//! - *A thread whose seat the look did not know* took it, and changed the edition of the list, after
+//!   the fence, and announces still later: it is one that the look missed.
+//! - *Whoever cleans up without a snapshot* keeps others out of a chain by its tag, and so does the
+//!   commit by its lock. Past that it looks at headers only, which stay headers.
+//! - *The transaction itself* has ended its closure, so nobody refers to what it has read.
+//!
+//! (loom models `lone_committer_against_reader`, `lone_committer_against_newcomer`,
+//! `two_committers`.)
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use super::active::{Registry, Seat};
+use crate::sync::fence_after_rmw;
+
+/// After somebody was found, so many commits go without a look: the cache lines of those who are at
+/// work are theirs.
+const REST: u32 = if cfg!(any(loom, shuttle, sanitized, miri)) { 0 } else { 64 };
+/// With more seats than this a look costs more than it saves.
+const MOST: usize = 16;
+
+/// The other seats of a domain, as one context knows them.
+#[derive(Debug, Default)]
+pub(crate) struct Company {
+    seats: RefCell<Vec<Arc<Seat>>>,
+    /// There are too many to look at them.
+    crowded: Cell<bool>,
+    /// The edition of the domain's list that this was taken from.
+    edition: Cell<usize>,
+    rest: Cell<u32>,
+}
+
+impl Company {
+    /// Whether nobody but the owner of `me` is under way.
+    ///
+    /// Called after a read-modify-write.
+    #[inline(always)]
+    pub(crate) fn is_none(&self, me: &Arc<Seat>, registry: &Registry) -> bool {
+        let rest = self.rest.get();
+        if rest > 0 {
+            self.rest.set(rest - 1);
+            return false;
+        }
+        // The locks and the tick before the look; pairs with the fence in `Seat::announce`.
+        fence_after_rmw();
+        if registry.edition() != self.edition.get() {
+            self.refresh(me, registry);
+        }
+        let none = !self.crowded.get() && self.seats.borrow().iter().all(|seat| seat.is_idle());
+        if !none {
+            self.rest.set(REST);
+        }
+        none
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refresh(&self, me: &Arc<Seat>, registry: &Registry) {
+        let mut seats = self.seats.borrow_mut();
+        seats.clear();
+        let edition = registry.read(|all| {
+            self.crowded.set(all.len() > MOST);
+            if all.len() <= MOST {
+                seats.extend(all.iter().filter(|seat| !Arc::ptr_eq(seat, me)).cloned());
+            }
+        });
+        self.edition.set(edition);
+    }
+
+    /// Keeps no seats of others that may have gone.
+    pub(crate) fn forget(&self) {
+        self.seats.take();
+        self.edition.set(0);
+    }
+}
