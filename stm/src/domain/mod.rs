@@ -441,6 +441,35 @@ impl Domain {
         self.inner.tidy();
     }
 
+    /// Gives memory that free versions took back to the allocator, as far as whole chunks of it
+    /// are free. Returns the bytes.
+    ///
+    /// Takes time in proportion to the free versions; others wait where they run out of memory.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// domain.reclaim();
+    /// assert_eq!(domain.shrink(), 0);
+    /// ```
+    pub fn shrink(&self) -> usize {
+        let live = Live::at_present(&self.inner.registry, &self.inner.clock);
+        self.inner.blocks.shrink(&live)
+    }
+
+    /// The objects in the slots with these numbers whose newest version lies outside of the slot
+    /// and would lie in it if it were written again: a glance, for who wants the memory.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// domain.atomically(|tx| Ok(tx.create(1)));
+    /// assert_eq!(domain.away(0..domain.slots()), []);
+    /// ```
+    #[must_use]
+    pub fn away(&self, slots: Range<u32>) -> Vec<(Handle, Kind)> {
+        Frame::begin(&self.inner).away(slots)
+    }
+
     /// How many versions of a variable there are: one, and those that live snapshots see, and
     /// those that wait for the next look.
     ///

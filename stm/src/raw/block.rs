@@ -149,7 +149,56 @@ impl BlockPool {
     }
 }
 
+impl BlockPool {
+    /// Gives chunks back to the allocator of which every block is free and no reader can be about
+    /// to look at one. Returns the bytes.
+    ///
+    /// That is the condition under which a block passes as [unseen](is_unseen): a reader without
+    /// pin that could have found it in a head has ended. (A reader with a pin could not: it has
+    /// passed the collector.)
+    pub(crate) fn shrink(&self, live: &Live) -> usize {
+        self.classes.iter().map(|pool| pool.lock().shrink(live)).sum()
+    }
+}
+
 impl ClassPool {
+    fn shrink(&mut self, live: &Live) -> usize {
+        self.chunks.sort_unstable_by_key(|(chunk, _)| chunk.addr());
+        let chunk_of = |chunks: &[(NonNull<u8>, Layout)], block: NodePtr| {
+            let addr = block.block().addr();
+            chunks.partition_point(|(chunk, _)| chunk.addr().get() <= addr).checked_sub(1)
+        };
+        let mut blocks = Vec::new();
+        let mut free = vec![0_usize; self.chunks.len()];
+        while let Some(block) = self.free.pop_if(|_| true) {
+            if let Some(chunk) = chunk_of(&self.chunks, block)
+                && is_unseen(block, live)
+            {
+                free[chunk] += 1;
+            }
+            blocks.push(block);
+        }
+        for block in blocks {
+            if chunk_of(&self.chunks, block).is_none_or(|chunk| free[chunk] < GROUP) {
+                self.free.push(block);
+            }
+        }
+        let (mut at, mut bytes) = (0, 0);
+        self.chunks.retain(|&(chunk, layout)| {
+            at += 1;
+            if free[at - 1] < GROUP {
+                return true;
+            }
+            bytes += layout.size();
+            // SAFETY: all blocks of the chunk were free, are in no list any more, and nobody can
+            // be about to look at one.
+            unsafe { drop_chunk(chunk, layout) };
+            false
+        });
+        self.chunks.shrink_to_fit();
+        bytes
+    }
+
     /// Makes a group of new blocks.
     fn make(&mut self, class: Class, cache: &Stack) {
         let layout = Layout::from_size_align(class.block_size() * GROUP, VALUE_ALIGN)
@@ -182,20 +231,28 @@ fn is_unseen(block: NodePtr, live: &Live) -> bool {
 
 impl Drop for BlockPool {
     fn drop(&mut self) {
-        for (class, pool) in self.classes.iter_mut().enumerate() {
+        for pool in &mut self.classes {
             for (chunk, layout) in pool.get_mut().chunks.drain(..) {
-                for i in 0..GROUP {
-                    // SAFETY: within the chunk, where a header was made; the domain is going.
-                    unsafe {
-                        let at = chunk.byte_add(i * Class(class).block_size());
-                        slot::fini(slot::SlotPtr::from_block(at));
-                    }
-                }
-                // SAFETY: allocated with this layout, given back once.
-                unsafe { dealloc(chunk.as_ptr(), layout) };
+                // SAFETY: the domain is going.
+                unsafe { drop_chunk(chunk, layout) };
             }
         }
     }
+}
+
+/// Gives a chunk back to the allocator.
+///
+/// # Safety
+///
+/// It was made with this layout, and nobody uses a block of it any more.
+unsafe fn drop_chunk(chunk: NonNull<u8>, layout: Layout) {
+    let size = layout.size() / GROUP;
+    for i in 0..GROUP {
+        // SAFETY: within the chunk, where a header was made; nobody uses it.
+        unsafe { slot::fini(slot::SlotPtr::from_block(chunk.byte_add(i * size))) };
+    }
+    // SAFETY: allocated with this layout, given back once.
+    unsafe { dealloc(chunk.as_ptr(), layout) };
 }
 
 /// The free blocks of a context.

@@ -6,6 +6,7 @@ pub(crate) mod roots;
 pub(crate) mod types;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use upgradable_stm::{CommitTs, Domain, DomainBuilder, Handle, Kind, Stats, TVar};
@@ -131,6 +132,21 @@ impl Heap {
         self.inner.domain.reclaim();
     }
 
+    /// Gives memory back that upgrades and updates have left behind: drops what nobody sees, brings
+    /// the objects that lie outside of their places back into them, and returns free memory to
+    /// the allocator.
+    ///
+    /// Objects are written again as they are, in small transactions beside all others, which may
+    /// be executed again for it. After a promotion the background migration does this by itself.
+    /// Takes time in proportion to the heap.
+    ///
+    /// ```
+    /// upgradable::Heap::new().compact();
+    /// ```
+    pub fn compact(&self) {
+        self.inner.compact(|_| true);
+    }
+
     /// A transaction has ended with an error: it may be the one that the upgrade's policy waits
     /// for.
     #[cold]
@@ -185,6 +201,48 @@ impl HeapInner {
         };
         let mismatch = |found: Kind| self.types().mismatch(wanted, found);
         AccessError::from_core(error, mismatch, refused)
+    }
+}
+
+/// Slots looked at together, and objects written again in one transaction.
+const STRIDE: u32 = 256;
+const TOGETHER: usize = 16;
+
+impl HeapInner {
+    /// See [`Heap::compact`]. Asks `go_on` with the slots gone through, from time to time.
+    pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) {
+        let domain = &self.domain;
+        domain.reclaim();
+        let slots = domain.slots();
+        for from in (0..slots).step_by(STRIDE as usize) {
+            let away = domain.away(from..from.saturating_add(STRIDE).min(slots));
+            for some in away.chunks(TOGETHER) {
+                // A `Clone` that panics keeps the object where it is, and those beside it.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.rewrite(some)));
+            }
+            if !go_on(from) {
+                return;
+            }
+        }
+        // What was freed on the way may have kept other memory from being given back.
+        for _ in 0..3 {
+            domain.reclaim();
+            if domain.shrink() == 0 {
+                break;
+            }
+        }
+    }
+
+    fn rewrite(&self, objects: &[(Handle, Kind)]) {
+        let _ = self.domain.try_atomically::<_, ()>(|tx| {
+            for &(object, kind) in objects {
+                if let Some(rewrite) = self.types().rewriter(kind) {
+                    // One that is gone or of another kind by now need not be moved.
+                    let _ = rewrite(tx, object);
+                }
+            }
+            Ok(())
+        });
     }
 }
 

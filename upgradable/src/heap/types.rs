@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use upgradable_stm::layer::KindMap;
-use upgradable_stm::{CommitTs, Kind};
+use upgradable_stm::{CommitTs, Handle, Kind, Tx};
 
 use crate::access::{AccessError, Mismatch};
 use crate::lineage::{Registry, TypeVersion, Upgradable};
 use crate::sync::Mutex;
+
+/// Writes an object again, as it is.
+pub(crate) type Rewriter = fn(&Tx<'_>, Handle) -> Result<(), upgradable_stm::AccessError>;
 
 /// The types of a heap's objects, and which version of each lineage is the current one.
 #[derive(Debug, Default)]
@@ -23,6 +26,7 @@ pub(crate) struct Types {
 struct Known {
     registry: Registry,
     versions: HashMap<Kind, TypeVersion>,
+    rewriters: HashMap<Kind, Rewriter>,
     current: HashMap<&'static str, Kind>,
 }
 
@@ -94,6 +98,11 @@ impl Types {
         self.known.lock().current.values().copied().collect()
     }
 
+    /// What writes objects of this kind again.
+    pub(crate) fn rewriter(&self, kind: Kind) -> Option<Rewriter> {
+        self.known.lock().rewriters.get(&kind).copied()
+    }
+
     /// Forgets lineages that have no objects any more.
     pub(crate) fn forget(&self, kinds: &[Kind]) {
         let mut known = self.known.lock();
@@ -123,6 +132,7 @@ impl Known {
     fn learn<T: Upgradable>(&mut self, kind: Kind) -> Result<(), crate::RegistryError> {
         self.registry.register::<T>()?;
         self.versions.insert(kind, TypeVersion::of::<T>());
+        self.rewriters.insert(kind, |tx, object| tx.update(object, |_: &mut T| ()));
         Ok(())
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Sweeper {
     running: Mutex<bool>,
     woken: Condvar,
     paused: AtomicBool,
+    /// An upgrade has been promoted since the heap was last tidied.
+    untidy: AtomicBool,
     pace: Mutex<Pace>,
     /// Held by whoever goes through the slots.
     sweeping: Mutex<()>,
@@ -61,6 +63,12 @@ impl Sweeper {
         self.woken.wait_for(&mut running, time);
     }
 
+    /// Has the heap tidied when nothing is under way.
+    pub(crate) fn tidy_after(&self, heap: &Arc<HeapInner>) {
+        self.untidy.store(true, Ordering::Relaxed);
+        self.start(heap);
+    }
+
     /// Starts the sweeper, unless it runs. Without a thread the work is left to touches, and to
     /// whoever waits for the migration's end.
     pub(crate) fn start(&self, heap: &Arc<HeapInner>) {
@@ -87,8 +95,14 @@ fn run(heap: &Weak<HeapInner>) {
         // Its end under the lock under which it is started.
         let mut running = heap.sweeper.running.lock();
         if !heap.migrations.flips().iter().any(|flip| is_under_way(flip)) {
-            *running = false;
-            return;
+            if !heap.sweeper.untidy.swap(false, Ordering::Relaxed) {
+                *running = false;
+                return;
+            }
+            drop(running);
+            let mut stretch = Instant::now();
+            heap.compact(|_| heap.rest(&mut stretch));
+            continue;
         }
         drop(running);
         if !heap.pass(true) {

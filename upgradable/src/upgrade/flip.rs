@@ -128,7 +128,10 @@ impl HeapInner {
     }
 
     /// Keeps the upgrade: nothing of the old version is left.
-    pub(super) fn promote(&self, migration: &Arc<Migration>) -> Result<(), PromoteError> {
+    pub(super) fn promote(
+        self: &Arc<Self>,
+        migration: &Arc<Migration>,
+    ) -> Result<(), PromoteError> {
         let upgrading = self.upgrading.lock();
         match migration.life.get() {
             UpgradeState::Complete => {}
@@ -148,6 +151,7 @@ impl HeapInner {
         migration.end();
         drop(upgrading);
         self.domain.reclaim();
+        self.sweeper.tidy_after(self);
         migration.now(UpgradeState::Promoted);
         Ok(())
     }

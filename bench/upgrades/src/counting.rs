@@ -1,0 +1,6 @@
+//! Bytes in use, counted where they are allocated.
+
+#[allow(unsafe_code, reason = "an allocator that counts")]
+mod raw;
+
+pub(crate) use raw::in_use;

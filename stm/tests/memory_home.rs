@@ -1,0 +1,58 @@
+//! Versions come home, and memory goes back: after updates an object may lie outside of its slot.
+
+use upgradable_stm::{Domain, Kind};
+
+#[test]
+fn an_object_updated_while_its_first_version_is_seen_lies_away_until_it_is_written_again() {
+    let domain = Domain::new();
+    let names: Vec<_> = (0..100).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    let away = || domain.away(0..domain.slots()).len();
+    assert_eq!(away(), 0);
+    let held = domain.hold();
+    for &name in &names {
+        domain.atomically(|tx| Ok(tx.put(name, 7))).unwrap();
+    }
+    assert_eq!(away(), 0, "there is no room at home yet");
+    drop(held);
+    domain.reclaim();
+    assert_eq!(away(), 100);
+    assert!(domain.away(0..domain.slots()).contains(&(names[5], Kind::of::<i32>())));
+    for &name in &names {
+        domain.atomically(|tx| Ok(tx.update(name, |_: &mut i32| ()))).unwrap();
+    }
+    assert_eq!(away(), 0);
+    assert!(names.iter().all(|&name| domain.snapshot(|s| *s.get::<i32>(name).unwrap()) == 7));
+}
+
+#[test]
+fn free_memory_goes_back_unless_somebody_may_look_at_it() {
+    const OBJECTS: usize = 20_000;
+    let domain = Domain::new();
+    let names: Vec<_> = (0..OBJECTS).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    let held = domain.hold();
+    let write = |value: usize| {
+        for &name in &names {
+            domain.atomically(|tx| Ok(tx.put(name, value))).unwrap();
+        }
+    };
+    write(1);
+    assert_eq!(domain.shrink(), 0, "every block has a version");
+    drop(held);
+    domain.reclaim();
+    write(2);
+    // Somebody who began before the blocks' last versions were superseded.
+    let old = domain.hold();
+    domain.atomically(|tx| Ok(tx.put(names[0], 3_usize))).unwrap();
+    domain.reclaim();
+    let some = domain.shrink();
+    drop(old);
+    domain.reclaim();
+    let all = some + domain.shrink();
+    assert!(all > OBJECTS * 40, "{all} bytes of blocks that are free");
+    assert!(names.iter().skip(1).all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 2));
+    // And blocks are made again when they are needed.
+    let held = domain.hold();
+    write(4);
+    drop(held);
+    assert!(names.iter().all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 4));
+}
