@@ -39,6 +39,8 @@ use crate::txn::TxError;
 /// ```
 #[derive(Clone)]
 pub struct Heap {
+    /// Here, too: a step less on the way of every transaction.
+    pub(crate) domain: Domain,
     pub(crate) inner: Arc<HeapInner>,
 }
 
@@ -316,6 +318,6 @@ impl HeapBuilder {
             sweeper: crate::migration::sweep::Sweeper::default(),
             upgrading: Mutex::default(),
         };
-        Ok(Heap { inner: Arc::new(inner) })
+        Ok(Heap { domain: inner.domain.clone(), inner: Arc::new(inner) })
     }
 }

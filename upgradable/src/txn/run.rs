@@ -81,9 +81,7 @@ impl Heap {
     ) -> Result<R, TxError<E>> {
         let inner = &*self.inner;
         inner.pass_gate();
-        let outcome = inner
-            .domain
-            .try_atomically(|core| update(&Tx::new(core, inner)).map_err(Abort::into_core));
+        let outcome = self.domain.try_atomically(|core| update(&Tx::new(core, inner)).map_err(Abort::into_core));
         outcome.map_err(|error| self.ended(error.into()))
     }
 
@@ -125,11 +123,11 @@ impl Heap {
     /// let tag = heap.atomically(|tx| Ok(tx.create(Tag(5))?)).unwrap();
     /// assert_eq!(heap.snapshot(|s| s.read(tag).map(|tag| tag.0)), Ok(5));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn snapshot<R>(&self, read: impl FnOnce(&Snapshot<'_>) -> R) -> R {
         let inner = &*self.inner;
         inner.pass_gate();
-        inner.domain.snapshot(|core| read(&Snapshot::new(core, inner)))
+        self.domain.snapshot(|core| read(&Snapshot::new(core, inner)))
     }
 
     /// Keeps the present as a live snapshot, to read from it later and from any thread.
@@ -221,7 +219,7 @@ impl Transaction<'_> {
     ) -> Result<Committed<R>, TxError<E>> {
         let inner = &*self.heap.inner;
         inner.pass_gate();
-        let mut core = inner.domain.transaction();
+        let mut core = self.heap.domain.transaction();
         if let Some(timeout) = self.timeout {
             core = core.timeout(timeout);
         }

@@ -54,8 +54,18 @@ impl<'t> Snapshot<'t> {
     pub fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&'t T, AccessError> {
         match self.core.get::<T>(object.handle()) {
             Ok(value) => Ok(value),
-            Err(error) => Err(self.heap.explain(object.handle(), TypeVersion::of::<T>(), error)),
+            Err(error) => Err(self.explain(object, error)),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn explain<T: Upgradable>(
+        &self,
+        object: Ref<T>,
+        error: upgradable_stm::AccessError,
+    ) -> AccessError {
+        self.heap.explain(object.handle(), TypeVersion::of::<T>(), error)
     }
 
     /// The object with this name. See [`Tx::root`](crate::Tx::root).
