@@ -1,0 +1,239 @@
+//! The STM core alone: transactions, and no types that change.
+
+mod index;
+
+use std::marker::PhantomData;
+use std::ops::Bound;
+
+use upgradable_stm::{AccessError, CommitTs, Domain, Handle, Snapshot, Stop, Tx, TxError};
+
+use self::index::{Paged, Pages};
+use super::{Backend, Done, Found, Index, Indexes, Moment, Read, Work, Write};
+use crate::id::Id;
+use crate::schema::{Object, Roots, Schema};
+
+/// Objects in the core's slots, indexes in pages.
+#[derive(Debug)]
+pub(crate) struct Stm<S: Schema> {
+    domain: Domain,
+    indexes: Indexes<S, Pages>,
+    roots: Option<Roots<S>>,
+}
+
+impl<S: Schema> Default for Stm<S> {
+    fn default() -> Self {
+        let domain = Domain::new();
+        let indexes = domain.atomically(|tx| {
+            let tx = StmTx::<S>::bare(tx);
+            Ok(Indexes {
+                atomic_by_id: Paged::new(&tx),
+                atomic_by_date: Paged::new(&tx),
+                document_by_title: Paged::new(&tx),
+                composite_by_id: Paged::new(&tx),
+                base_by_id: Paged::new(&tx),
+                complex_by_id: Paged::new(&tx),
+            })
+        });
+        Self { domain, indexes, roots: None }
+    }
+}
+
+fn handle<T>(id: Id<T>) -> Handle {
+    Handle::from_bits(id.to_bits())
+}
+
+/// What pages are read through.
+trait Look {
+    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError>;
+}
+
+/// What pages are written through.
+trait Change: Look {
+    fn create<T: Send + Sync + 'static>(&self, value: T) -> Handle;
+
+    fn change<T: Clone + Send + Sync + 'static, R>(
+        &self,
+        handle: Handle,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, AccessError>;
+
+    fn delete(&self, handle: Handle) -> Result<(), AccessError>;
+}
+
+/// A read-only transaction.
+#[derive(Debug)]
+pub(crate) struct StmSnapshot<'b, S: Schema> {
+    snapshot: &'b Snapshot<'b>,
+    stm: Option<&'b Stm<S>>,
+}
+
+/// An update transaction.
+#[derive(Debug)]
+pub(crate) struct StmTx<'b, S: Schema> {
+    tx: &'b Tx<'b>,
+    stm: Option<&'b Stm<S>>,
+    schema: PhantomData<S>,
+}
+
+impl<'b, S: Schema> StmSnapshot<'b, S> {
+    #[cfg(test)]
+    fn bare(snapshot: &'b Snapshot<'b>) -> Self {
+        Self { snapshot, stm: None }
+    }
+}
+
+impl<'b, S: Schema> StmTx<'b, S> {
+    /// Without a structure around it.
+    fn bare(tx: &'b Tx<'b>) -> Self {
+        Self { tx, stm: None, schema: PhantomData }
+    }
+}
+
+impl<S: Schema> Look for StmSnapshot<'_, S> {
+    #[inline]
+    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
+        self.snapshot.get(handle)
+    }
+}
+
+impl<S: Schema> Look for StmTx<'_, S> {
+    #[inline]
+    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
+        self.tx.get(handle)
+    }
+}
+
+impl<S: Schema> Change for StmTx<'_, S> {
+    fn create<T: Send + Sync + 'static>(&self, value: T) -> Handle {
+        self.tx.create(value)
+    }
+
+    #[inline]
+    fn change<T: Clone + Send + Sync + 'static, R>(
+        &self,
+        handle: Handle,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, AccessError> {
+        self.tx.update(handle, change)
+    }
+
+    fn delete(&self, handle: Handle) -> Result<(), AccessError> {
+        self.tx.delete(handle)
+    }
+}
+
+macro_rules! read {
+    ($($tx:ident)*) => {$(
+        impl<S: Schema> $tx<'_, S> {
+            #[inline]
+            fn stm(&self) -> &Stm<S> {
+                self.stm.expect("operations run on a structure")
+            }
+        }
+
+        impl<S: Schema> Read<S> for $tx<'_, S> {
+            type Error = AccessError;
+            type Guard<'t, T: Object<S>>
+                = &'t T
+            where
+                Self: 't;
+
+            #[inline]
+            fn roots(&self) -> &Roots<S> {
+                self.stm().roots.as_ref().expect("only a structure that is built is worked on")
+            }
+
+            #[inline]
+            fn read<T: Object<S>>(&self, id: Id<T>) -> Result<&T, AccessError> {
+                self.look(handle(id))
+            }
+
+            #[inline]
+            fn get<I: Index<S>>(&self, key: &I::Key) -> Result<Option<Id<I::Object>>, AccessError> {
+                I::of(&self.stm().indexes).get(self, key)
+            }
+
+            fn scan<I: Index<S>, E: From<AccessError>>(
+                &self,
+                from: Bound<I::Key>,
+                to: Bound<I::Key>,
+                visit: impl FnMut(&I::Key, Id<I::Object>) -> Result<(), E>,
+            ) -> Result<(), E> {
+                I::of(&self.stm().indexes).scan(self, &from, &to, visit)
+            }
+        }
+    )*};
+}
+
+read!(StmSnapshot StmTx);
+
+impl<S: Schema> Write<S> for StmTx<'_, S> {
+    #[inline]
+    fn modify<T: Object<S>, R>(
+        &self,
+        id: Id<T>,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, AccessError> {
+        self.tx.update(handle(id), change)
+    }
+
+    fn create<T: Object<S>>(&self, object: T) -> Result<Id<T>, AccessError> {
+        Ok(Id::from_bits(self.tx.create(object).to_bits()))
+    }
+
+    fn delete<T: Object<S>>(&self, id: Id<T>) -> Result<(), AccessError> {
+        self.tx.delete(handle(id))
+    }
+
+    fn insert<I: Index<S>>(&self, key: I::Key, object: Id<I::Object>) -> Result<(), AccessError> {
+        I::of(&self.stm().indexes).insert(self, key, object)
+    }
+
+    fn remove<I: Index<S>>(&self, key: &I::Key) -> Result<bool, AccessError> {
+        I::of(&self.stm().indexes).remove(self, key)
+    }
+}
+
+fn moment(at: CommitTs, only_read: bool) -> Moment {
+    Moment { time: at.to_bits(), only_read }
+}
+
+impl<S: Schema> Backend<S> for Stm<S> {
+    type Error = TxError<AccessError>;
+    type Inside = AccessError;
+    type Reader<'b> = StmSnapshot<'b, S>;
+    type Writer<'b> = StmTx<'b, S>;
+
+    fn read<R>(
+        &self,
+        _: Work,
+        mut run: impl FnMut(&Self::Reader<'_>) -> Result<R, AccessError>,
+    ) -> Result<Done<R>, Self::Error> {
+        self.domain.snapshot(|snapshot| {
+            let value = run(&StmSnapshot { snapshot, stm: Some(self) });
+            let value = value.map_err(TxError::Cancelled)?;
+            Ok(Done { value, moment: moment(snapshot.at(), true), conflicts: 0 })
+        })
+    }
+
+    fn write<R>(
+        &self,
+        _: Work,
+        mut run: impl FnMut(&Self::Writer<'_>) -> Result<R, AccessError>,
+    ) -> Result<Done<R>, Self::Error> {
+        let committed = self.domain.transaction().run(|tx| {
+            run(&StmTx { tx, stm: Some(self), schema: PhantomData }).map_err(Stop::Cancel)
+        })?;
+        Ok(Done {
+            value: committed.value,
+            moment: moment(committed.ts, !committed.wrote),
+            conflicts: committed.conflicts,
+        })
+    }
+}
+
+impl<S: Schema> Found<S> for Stm<S> {
+    fn set_roots(&mut self, roots: Roots<S>) {
+        self.roots = Some(roots);
+    }
+}

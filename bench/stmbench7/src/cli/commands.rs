@@ -1,0 +1,149 @@
+//! What each command does.
+
+use std::error::Error;
+use std::io::{BufWriter, Write, stdout};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::choose::{Task, with_backend};
+use super::{BackendName, Cli, Command, FactsArgs, RunArgs, TraceArgs};
+use crate::backend::{Backend, Found, Work};
+use crate::check::{Moment, check, digest, replay};
+use crate::facts::facts;
+use crate::measure::{Limit, RunPlan, measure};
+use crate::output::Output;
+use crate::params::Params;
+use crate::schema::Schema;
+use crate::trace::{TracePlan, trace};
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
+    match cli.command {
+        Some(Command::Run(args)) => with_backend(&args.structure, RunTask(&args)),
+        Some(Command::Trace(args)) => with_backend(&args.structure, TraceTask(&args)),
+        Some(Command::Facts(args)) => with_backend(&args.structure, FactsTask(&args)),
+        None => Ok(()),
+    }
+}
+
+struct FactsTask<'a>(&'a FactsArgs);
+
+impl Task for FactsTask<'_> {
+    fn run<S: Schema, B: Found<S>>(self, backend: &mut B) -> Result<(), Box<dyn Error>> {
+        print!("{}", facts(backend, self.0.structure.params())?);
+        Ok(())
+    }
+}
+
+struct TraceTask<'a>(&'a TraceArgs);
+
+impl Task for TraceTask<'_> {
+    fn run<S: Schema, B: Found<S>>(self, backend: &mut B) -> Result<(), Box<dyn Error>> {
+        let TraceArgs { structure, operations, ops, thread_seed, quiet, check } = *self.0;
+        let plan = TracePlan {
+            params: structure.params(),
+            build_seed: structure.seed,
+            worker_seed: thread_seed.unwrap_or(structure.seed),
+            workload: operations.mix,
+            long_traversals: operations.long_traversals.is_on(),
+            structure: operations.structure.is_on(),
+            ops,
+            quiet,
+        };
+        let mut out = BufWriter::new(stdout().lock());
+        trace(backend, &plan, &mut out)?;
+        out.flush()?;
+        if check { check_now(backend, &plan.params, Moment::Later) } else { Ok(()) }
+    }
+}
+
+/// An error if an invariant does not hold.
+fn check_now<S: Schema, B: Backend<S>>(
+    backend: &B,
+    params: &Params,
+    moment: Moment,
+) -> Result<(), Box<dyn Error>> {
+    let found = backend.read(Work::Whole, |tx| check(tx, params, moment))?.value;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("invariants do not hold:\n{found}").into())
+}
+
+struct RunTask<'a>(&'a RunArgs);
+
+impl Task for RunTask<'_> {
+    fn run<S: Schema, B: Found<S>>(self, backend: &mut B) -> Result<(), Box<dyn Error>> {
+        let args = self.0;
+        let threads = usize::from(args.threads);
+        if args.structure.backend == BackendName::None && threads > 1 {
+            return Err("back end `none` does not synchronise: it is for `--threads 1`".into());
+        }
+        let params = args.structure.params();
+        let seed = |thread: usize| {
+            if args.same_seed { args.structure.seed } else { args.structure.seed + thread as u64 }
+        };
+        let plan = RunPlan {
+            params,
+            mix: args.operations.mix(),
+            threads,
+            limit: match args.ops {
+                Some(ops) => Limit::Ops(ops),
+                None => Limit::Time(Duration::from_secs_f64(args.seconds)),
+            },
+            seeds: (0..threads).map(seed).collect(),
+            log: args.replay,
+        };
+        if args.check {
+            check_now(backend, &params, Moment::Initial)?;
+        }
+        println!("{}", describe::<S>(args));
+        let bar = ProgressBar::new(1000);
+        let style = "[{elapsed_precise}] {wide_bar} {percent} %";
+        bar.set_style(ProgressStyle::with_template(style)?);
+        let measured =
+            measure::<S, B>(backend, &plan, |part| bar.set_position((part * 1000.0) as u64))?;
+        bar.finish_and_clear();
+        let histograms = args.ttc_histograms;
+        print!("{}", Output { measured: &measured, mix: &plan.mix, histograms });
+        if args.check {
+            check_now(backend, &params, Moment::Later)?;
+            println!("Invariants: all hold");
+        }
+        if args.replay {
+            let end = backend.read(Work::Whole, |tx| digest(tx))?.value;
+            let seed = args.structure.seed;
+            let found = replay::<S>(params, seed, &plan.mix, &measured.logs, &end)?;
+            if !found.is_empty() {
+                return Err(format!("the run is not what its replay is:\n{found}").into());
+            }
+            let ops = measured.succeeded() + measured.failed();
+            println!(
+                "Replay: {ops} operations in commit order give the same results and structure"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn describe<S: Schema>(args: &RunArgs) -> String {
+    let RunArgs { structure, operations, threads, .. } = args;
+    let on = |switch: super::Switch| if switch.is_on() { "on" } else { "off" };
+    let Params { composites, atomics_per_composite, levels, .. } = structure.params();
+    format!(
+        "STMBench7\n\
+         Back end: {:?}, {}\n\
+         Threads: {threads}\n\
+         Workload: {} ({} % read-only), long traversals {}, structural modifications {}\n\
+         Structure: {composites} composite parts of {atomics_per_composite} atomic parts, \
+         {levels} levels, seed {}",
+        structure.backend,
+        S::NAME,
+        operations.mix.name(),
+        operations.mix.read_only_percent(),
+        on(operations.long_traversals),
+        on(operations.structure),
+        structure.seed,
+    )
+}

@@ -1,0 +1,201 @@
+//! The command line.
+
+mod choose;
+mod commands;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use commands::run;
+
+use crate::mix::{Mix, Workload};
+use crate::params::{Params, Size};
+
+/// STMBench7: a large object graph, 45 operations on it, and upgrades of its types in the middle
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  stmbench7 run --backend heap --threads 2 --seconds 10 --mix rw --check --replay
+  stmbench7 run --backend medium --ops 20000 --long-traversals off --structure off
+  stmbench7 trace --seed 3 --mix rw --ops 1000 --backend none
+  stmbench7 facts --seed 1 --backend coarse
+"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure a back end: throughput, times to completion, sample errors
+    Run(RunArgs),
+    /// Print the result of every operation of one thread, and hashes of results and structure
+    Trace(TraceArgs),
+    /// Print numbers that a structure of this size and seed must have
+    Facts(FactsArgs),
+}
+
+/// What keeps the objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// Nothing synchronises: one thread
+    None,
+    /// One read-write lock for everything
+    Coarse,
+    /// Twelve read-write locks: the structure, classes of objects, levels of assemblies
+    Medium,
+    /// The STM core alone
+    Stm,
+}
+
+/// A switch of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+/// What is worked on.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Structure")]
+struct StructureArgs {
+    /// What keeps the objects
+    #[arg(short = 'g', long, value_enum, default_value = "coarse")]
+    backend: BackendName,
+
+    /// The version of the types
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    types: u8,
+
+    /// The size of the structure
+    #[arg(long, value_enum, default_value = "big")]
+    size: Size,
+
+    /// So many times as many composite parts
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    scale: u16,
+
+    /// Seed of the structure, and of the first thread
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    seed: u64,
+}
+
+impl StructureArgs {
+    fn params(&self) -> Params {
+        Params::new(self.size, usize::from(self.scale))
+    }
+}
+
+/// Which operations run.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Operations")]
+struct MixArgs {
+    /// How much of the work only reads
+    #[arg(short = 'w', long = "mix", value_enum, default_value = "r")]
+    mix: Workload,
+
+    /// Traversals of the whole structure
+    #[arg(long, value_enum, value_name = "SWITCH", default_value = "on")]
+    long_traversals: Switch,
+
+    /// Modifications of the structure: it decays under them, the faster the back end the sooner,
+    /// so compare by `--ops` then
+    #[arg(long, value_enum, value_name = "SWITCH", default_value = "on")]
+    structure: Switch,
+}
+
+impl MixArgs {
+    fn mix(&self) -> Mix {
+        Mix::new(self.mix, self.long_traversals.is_on(), self.structure.is_on())
+    }
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    structure: StructureArgs,
+
+    #[command(flatten)]
+    operations: MixArgs,
+
+    /// Threads
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: u16,
+
+    /// How long to run
+    #[arg(short = 'l', long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    seconds: f64,
+
+    /// Run this many operations in all, however long that takes
+    #[arg(long, value_name = "N", conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    ops: Option<u64>,
+
+    /// Give all threads the same seed, as the original does: they begin in step, on the same
+    /// objects
+    #[arg(long)]
+    same_seed: bool,
+
+    /// Check all invariants before and after the run
+    #[arg(long)]
+    check: bool,
+
+    /// Afterwards run everything again in the order of the commits, and compare every result and
+    /// the structure
+    #[arg(long)]
+    replay: bool,
+
+    /// Print the original's histograms of milliseconds, too
+    #[arg(long)]
+    ttc_histograms: bool,
+}
+
+#[derive(Debug, Args)]
+struct TraceArgs {
+    #[command(flatten)]
+    structure: StructureArgs,
+
+    #[command(flatten)]
+    operations: MixArgs,
+
+    /// How many operations
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    ops: u64,
+
+    /// Seed of the thread, where it is not that of the structure
+    #[arg(long, value_name = "N")]
+    thread_seed: Option<u64>,
+
+    /// Print the hashes only
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Check all invariants afterwards
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+struct FactsArgs {
+    #[command(flatten)]
+    structure: StructureArgs,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    if seconds > 0.0 && Duration::try_from_secs_f64(seconds).is_ok() {
+        Ok(seconds)
+    } else {
+        Err("it is no length of time".to_owned())
+    }
+}

@@ -1,0 +1,122 @@
+//! Long texts, in shared pieces: a version of a document that differs in one letter shares all
+//! other pieces with the version before it.
+
+use std::sync::Arc;
+
+use crate::hash::Fnv;
+
+/// Small enough that copying one costs little, large enough that a megabyte has few.
+const PIECE: usize = 2048;
+
+/// A text. Cloning it copies pointers to its pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    /// None of them is empty. The first is longer than any prefix that is ever asked for.
+    pieces: Vec<Arc<[u8]>>,
+}
+
+impl Text {
+    /// The pattern, as often as it fits entirely into `size` characters.
+    pub(crate) fn repeated(pattern: &str, size: usize) -> Self {
+        let whole = pattern.repeat(size / pattern.len());
+        Self { pieces: whole.as_bytes().chunks(PIECE).map(Arc::from).collect() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.len()).sum()
+    }
+
+    pub(crate) fn count(&self, letter: u8) -> usize {
+        self.pieces.iter().map(|piece| memchr::memchr_iter(letter, piece).count()).sum()
+    }
+
+    pub(crate) fn first(&self) -> Option<u8> {
+        self.pieces.first()?.first().copied()
+    }
+
+    pub(crate) fn last(&self) -> Option<u8> {
+        self.pieces.last()?.last().copied()
+    }
+
+    pub(crate) fn starts_with(&self, prefix: &str) -> bool {
+        let mut rest = prefix.as_bytes();
+        for piece in &self.pieces {
+            let common = rest.len().min(piece.len());
+            if piece[..common] != rest[..common] {
+                return false;
+            }
+            rest = &rest[common..];
+        }
+        rest.is_empty()
+    }
+
+    /// Puts another prefix in the place of this one, if it is there. Only the first piece is
+    /// written.
+    pub(crate) fn replace_prefix(&mut self, old: &str, new: &str) -> bool {
+        let Some(first) = self.pieces.first_mut() else { return false };
+        let Some(rest) = first.strip_prefix(old.as_bytes()) else { return false };
+        *first = [new.as_bytes(), rest].concat().into();
+        true
+    }
+
+    /// Replaces one letter by another everywhere. Pieces that nobody shares are written in place.
+    pub(crate) fn replace_letter(&mut self, old: u8, new: u8) {
+        let swapped = |&byte: &u8| if byte == old { new } else { byte };
+        for piece in &mut self.pieces {
+            if memchr::memchr(old, piece).is_none() {
+                continue;
+            }
+            match Arc::get_mut(piece) {
+                Some(bytes) => bytes.iter_mut().for_each(|byte| *byte = swapped(byte)),
+                None => *piece = piece.iter().map(swapped).collect(),
+            }
+        }
+    }
+
+    pub(crate) fn feed(&self, hash: &mut Fnv) {
+        let bytes = self.pieces.iter().flat_map(|piece| piece.iter());
+        bytes.for_each(|&byte| hash.feed(i32::from(byte)));
+    }
+
+    /// The whole text as bytes, for comparisons.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.pieces.iter().flat_map(|piece| piece.iter().copied()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+
+    #[test]
+    fn the_pattern_fits_entirely() {
+        let text = Text::repeated("I am\n", 12);
+        assert_eq!(text.bytes(), b"I am\nI am\n");
+        assert_eq!((text.len(), text.count(b'I')), (10, 2));
+        assert_eq!((text.first(), text.last()), (Some(b'I'), Some(b'\n')));
+    }
+
+    #[test]
+    fn a_changed_prefix_leaves_the_other_pieces_shared() {
+        let old = Text::repeated("I am the text\n", 10_000);
+        let mut new = old.clone();
+        assert!(new.replace_prefix("I am", "This is"));
+        assert!(!new.replace_prefix("I am", "This is"), "only the first one");
+        assert!(new.starts_with("This is the text\nI am"));
+        assert_eq!(new.len(), old.len() + 3);
+        let shared = |i: usize| std::sync::Arc::ptr_eq(&old.pieces[i], &new.pieces[i]);
+        assert!(!shared(0) && (1..old.pieces.len()).all(shared));
+    }
+
+    #[test]
+    fn letters_change_in_this_text_only() {
+        let old = Text::repeated("I am the text\n", 10_000);
+        let mut new = old.clone();
+        new.replace_letter(b'I', b'i');
+        assert_eq!((new.count(b'I'), new.count(b'i')), (0, old.count(b'I')));
+        assert_eq!(old.count(b'i'), 0);
+        new.replace_letter(b'i', b'I');
+        assert_eq!(new, old);
+    }
+}

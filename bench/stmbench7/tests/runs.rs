@@ -1,0 +1,63 @@
+//! Measured runs: what they print, that invariants are checked and runs replayed, and what the
+//! program says to arguments that make no sense.
+
+mod common;
+
+use common::{BACKENDS, printed, run};
+
+#[test]
+fn a_run_of_two_threads_could_have_happened_one_after_the_other() {
+    for backend in BACKENDS.into_iter().filter(|&backend| backend != "none") {
+        for types in [1, 2] {
+            let printed = printed(&format!(
+                "run -g {backend} --types {types} -w w --size tiny -t 2 --ops 6000 --check --replay"
+            ));
+            assert!(printed.contains("Invariants: all hold"), "{printed}");
+            assert!(printed.contains("Replay: 6000 operations"), "{printed}");
+        }
+    }
+}
+
+#[test]
+fn all_fields_of_the_original_are_printed() {
+    let printed = printed("run -g none --size tiny --ops 2000 -w rw --ttc-histograms");
+    for field in [
+        "Threads: 1",
+        "Expected shares",
+        "TTC histogram for ST1: 0,",
+        "Detailed results",
+        "Sample errors",
+        "Total sample error:",
+        "Summary",
+        "structural modifications",
+        "Throughput:",
+        "Elapsed time:",
+        "Processor time:",
+    ] {
+        assert!(printed.contains(field), "{field} is missing in\n{printed}");
+    }
+}
+
+#[test]
+fn threads_without_synchronisation_are_refused() {
+    let output = run("run -g none -t 2 --size tiny --ops 10");
+    assert!(!output.status.success());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(errors, "error: back end `none` does not synchronise: it is for `--threads 1`\n");
+}
+
+#[test]
+fn senseless_arguments_are_explained() {
+    for (args, part) in [
+        ("run --seconds 0", "it is no length of time"),
+        ("run --seconds soon", "it is not a number"),
+        ("run --mix x", "[possible values: r, rw, w]"),
+        ("run --threads 0", "0 is not in 1..=1024"),
+        ("run --ops 5 --seconds 3", "cannot be used with"),
+        ("trace --backend fine", "[possible values: none, coarse, medium, stm"),
+    ] {
+        let output = run(args);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && errors.contains(part), "`{args}`:\n{errors}");
+    }
+}
