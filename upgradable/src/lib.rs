@@ -71,6 +71,7 @@
 //! becomes one in [`Cx::catch_panic`].
 
 mod access;
+pub mod collections;
 mod error;
 mod heap;
 mod lineage;

@@ -327,6 +327,26 @@ impl<'d> Update<'d> {
         }
     }
 
+    /// The value of an object, not noted as read.
+    #[inline(always)]
+    pub(crate) fn peek<T: Send + Sync + 'static>(
+        &self,
+        handle: Handle,
+        kind: Kind,
+    ) -> Result<&T, AccessError> {
+        let slot = self.frame.resolve(handle)?;
+        if self.own(slot).is_some() {
+            // Own versions are not noted anyway.
+            return self.get(handle, kind);
+        }
+        self.frame.touch(slot, handle)?;
+        let version = self.frame.find(slot)?;
+        if version.kind() == Kind::NONE {
+            return Err(AccessError::Deleted);
+        }
+        self.frame.value(version, kind)
+    }
+
     /// What the snapshot sees of an object, noted as read.
     pub(crate) fn version(&self, handle: Handle) -> Result<Version, AccessError> {
         let slot = self.frame.resolve(handle)?;

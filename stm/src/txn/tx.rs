@@ -182,6 +182,29 @@ impl<'d> Tx<'d> {
         self.core.get(handle, Kind::of::<T>())
     }
 
+    /// The value of the object that a handle names, not noted as read: the transaction commits
+    /// also if the object has changed since, and `retry` does not wait for it.
+    ///
+    /// The value is of the snapshot, like everything that the transaction sees. It is for
+    /// structures where what was peeked at only leads to what is read: an inner node of a search
+    /// tree, where every change that leads elsewhere changes the leaf, too. For all else it is
+    /// write skew.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// ```
+    /// use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// let name = domain.atomically(|tx| Ok(tx.create(1_u8)));
+    /// assert_eq!(domain.atomically(|tx| Ok(tx.peek::<u8>(name).copied())), Ok(1));
+    /// ```
+    #[inline]
+    pub fn peek<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
+        self.core.peek(handle, Kind::of::<T>())
+    }
+
     /// Writes the object that a handle names.
     ///
     /// # Errors

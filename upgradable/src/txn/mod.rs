@@ -45,6 +45,13 @@ pub trait Read {
     /// [`AccessError`] if there is no such object, or it is no `T`.
     fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&T, AccessError>;
 
+    /// The object's value, for a reader that does not depend on it: a transaction that writes
+    /// commits also if the object has changed since. For the inner nodes of collections.
+    #[doc(hidden)]
+    fn peek<T: Upgradable>(&self, object: Ref<T>) -> Result<&T, AccessError> {
+        self.read(object)
+    }
+
     /// The object with this name. See [`Tx::root`].
     ///
     /// # Errors

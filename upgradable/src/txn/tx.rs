@@ -54,6 +54,7 @@ impl<'t> Tx<'t> {
     }
 
     #[cold]
+    #[inline(never)]
     fn explain<T: Upgradable>(
         &self,
         object: Ref<T>,
@@ -90,6 +91,21 @@ impl<'t> Tx<'t> {
             Ok(value) => Ok(value),
             Err(error) => Err(self.explain(object, error)),
         }
+    }
+
+    /// [`read`](Self::read), but the transaction commits also if the object has changed since.
+    #[inline]
+    pub(crate) fn peek<T: Upgradable>(&self, object: Ref<T>) -> Result<&'t T, AccessError> {
+        match self.core.peek::<T>(object.handle()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.explain(object, error)),
+        }
+    }
+
+    /// Makes the heap know a type of which objects may be created later: a roll back takes types
+    /// that the heap did not know before the flip for the undone program's own.
+    pub(crate) fn admit<T: Upgradable>(&self) -> Result<(), AccessError> {
+        self.heap.types().admit::<T>(Kind::of::<T>(), self.core.at())
     }
 
     /// Writes the object without looking at what it holds.
@@ -385,6 +401,11 @@ impl Read for Tx<'_> {
     #[inline]
     fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&T, AccessError> {
         Tx::read(self, object)
+    }
+
+    #[inline]
+    fn peek<T: Upgradable>(&self, object: Ref<T>) -> Result<&T, AccessError> {
+        Tx::peek(self, object)
     }
 
     fn root<T: Upgradable>(&self, name: &str) -> Result<Option<Ref<T>>, AccessError> {
