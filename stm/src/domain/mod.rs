@@ -111,8 +111,7 @@ impl Default for Domain {
 
 impl Clone for Domain {
     fn clone(&self) -> Self {
-        self.inner.names.fetch_add(1, Ordering::Relaxed);
-        Self { inner: Arc::clone(&self.inner) }
+        Self::of(&self.inner)
     }
 }
 
@@ -126,6 +125,12 @@ impl Drop for Domain {
 }
 
 impl Domain {
+    /// One more handle, for somebody who works for a transaction of the domain.
+    pub(crate) fn of(inner: &Arc<Inner>) -> Self {
+        inner.names.fetch_add(1, Ordering::Relaxed);
+        Self { inner: Arc::clone(inner) }
+    }
+
     /// A new, empty domain.
     ///
     /// # Panics

@@ -10,12 +10,13 @@ use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef};
 use super::value;
 use crate::clock::CommitTs;
-use crate::domain::Inner;
+use crate::domain::{Domain, Inner};
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::layer::{NotNewest, Touched, Version};
 use crate::reclaim::collector::Guard;
+use crate::snapshot::HeldSnapshot;
 use crate::sync::Ordering;
 
 /// So often a transaction looks again at one object; more often means that the layer says it has
@@ -100,6 +101,17 @@ impl Touch<'_> {
     #[must_use]
     pub fn is_swept(&self) -> bool {
         self.swept
+    }
+
+    /// The [snapshot](Self::at) of the transaction, kept for whoever looks on its behalf and may
+    /// do so for longer.
+    #[must_use]
+    pub fn hold(&self) -> HeldSnapshot {
+        let inner = self.frame.inner();
+        let seat = inner.registry.join();
+        // The frame keeps the instant live until this announcement does.
+        seat.announce_protected(self.at());
+        HeldSnapshot::new(Domain::of(inner), seat, self.at())
     }
 
     /// Its value, if that is a `T`.
@@ -210,7 +222,8 @@ impl<'d> Frame<'d> {
         if highest == CommitTs::ZERO {
             return Ok(());
         }
-        let seen = self.find(slot)?;
+        // What is not there yet is no version: whoever looks finds that out, and notes it as read.
+        let Ok(seen) = self.find(slot) else { return Ok(()) };
         if self.is_above_floor(seen, highest) {
             return Ok(());
         }
@@ -243,7 +256,9 @@ impl<'d> Frame<'d> {
             drop(touch);
             drop(asking);
             match touched {
-                Touched::AsIs => break,
+                // Unless somebody has put another one over it while the layer decided.
+                Touched::AsIs if self.find(slot)?.ptr() == seen.ptr() => break,
+                Touched::AsIs => {}
                 Touched::Again => {}
                 Touched::Refused => return Err(AccessError::Refused),
             }

@@ -1,11 +1,12 @@
 //! The gate: where transactions wait while an eager upgrade converts the heap.
 
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering};
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering};
 
 /// Open, but for the time of an eager upgrade.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    closed: AtomicBool,
+    /// How many keep it closed.
+    closed: AtomicUsize,
     waiting: Mutex<()>,
     opened: Condvar,
 }
@@ -17,7 +18,7 @@ impl Gate {
     /// each object as the upgrade makes it all the same.
     #[inline(always)]
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.closed.load(Ordering::Relaxed) > 0
     }
 
     /// Waits until the gate is open.
@@ -31,7 +32,7 @@ impl Gate {
 
     /// Closes the gate until the guard goes.
     pub(crate) fn close(&self) -> Closed<'_> {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.fetch_add(1, Ordering::Relaxed);
         Closed(self)
     }
 }
@@ -43,7 +44,7 @@ pub(crate) struct Closed<'g>(&'g Gate);
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
         let _waiting = self.0.waiting.lock();
-        self.0.closed.store(false, Ordering::Relaxed);
+        self.0.closed.fetch_sub(1, Ordering::Relaxed);
         self.0.opened.notify_all();
     }
 }

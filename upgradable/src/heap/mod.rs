@@ -15,7 +15,7 @@ use self::roots::Roots;
 use self::types::Types;
 use crate::access::{AccessError, Mismatch};
 use crate::lineage::TypeVersion;
-use crate::migration::{Lazily, Migrations};
+use crate::migration::{Lazily, Migrations, failure};
 use crate::sync::{Mutex, Ordering};
 use crate::txn::TxError;
 
@@ -191,14 +191,15 @@ impl HeapInner {
         wanted: TypeVersion,
         error: upgradable_stm::AccessError,
     ) -> AccessError {
-        let refused = || match self.migrations.failure(object) {
+        let refused = || match failure::take_refusal()
+            .filter(|why| why.object() == object.to_bits())
+        {
             Some(failure) if failure.versions().0.lineage() == wanted.lineage() => {
                 AccessError::Untransformed(failure)
             }
             Some(failure) => {
                 AccessError::WrongType(Box::new(Mismatch { wanted, found: failure.versions().0 }))
             }
-            // It has been converted or deleted since: the next transaction will see.
             None => AccessError::Unborn,
         };
         let mismatch = |found: Kind| self.types().mismatch(wanted, found);
@@ -306,8 +307,6 @@ impl HeapBuilder {
     pub fn build(self) -> Result<Heap, crate::TooManyDomains> {
         let migrations = Arc::new(Migrations::default());
         let domain = self.domain.layer(Lazily(Arc::clone(&migrations))).build()?;
-        #[cfg(not(loom))]
-        migrations.workers.employ(domain.clone());
         let inner = HeapInner {
             roots: domain.tvar(Roots::new()),
             domain,

@@ -62,6 +62,11 @@ impl Types {
         Ok(())
     }
 
+    /// A copy of what is known, to try something out.
+    pub(crate) fn registry(&self) -> Registry {
+        self.known.lock().registry.clone()
+    }
+
     /// Enters a type without making it current.
     ///
     /// # Errors

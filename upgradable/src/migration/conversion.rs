@@ -143,6 +143,8 @@ fn install<T: Upgradable>(
         Err(error) => (value, Err(error)),
     };
     // Nobody has seen the value; a panic in its drop is nobody's.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(refused.0)));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(refused.0))) {
+        std::mem::forget(payload);
+    }
     refused.1
 }

@@ -33,7 +33,7 @@ use self::record::Migration;
 use crate::access::TransformFailure;
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
-use crate::sync::{AtomicBool, Ordering, Published};
+use crate::sync::{AtomicBool, Mutex, Ordering, Published};
 use crate::transformer::{Cx, Host};
 use crate::upgrade::{OnFailure, UpgradeEvent};
 
@@ -42,6 +42,9 @@ use crate::upgrade::{OnFailure, UpgradeEvent};
 pub(crate) struct Migrations {
     pub(crate) types: Types,
     flips: Published<Vec<Arc<Migration>>>,
+    /// Held by whoever changes the flips or sets floors by them: a flip becomes complete while
+    /// another one begins.
+    changing: Mutex<()>,
     /// Some flip's policy asks for its roll back.
     pub(crate) unwanted: AtomicBool,
     #[cfg(not(loom))]
@@ -57,6 +60,7 @@ impl Default for Migrations {
         Self {
             types: Types::default(),
             flips: Published::new(Vec::new()),
+            changing: Mutex::default(),
             unwanted: AtomicBool::new(false),
             #[cfg(not(loom))]
             workers: limit::Workers::default(),
@@ -72,6 +76,7 @@ impl Migrations {
 
     /// Adds a flip that is about to happen.
     pub(crate) fn push(&self, migration: Arc<Migration>) {
+        let _changing = self.changing.lock();
         let mut flips = self.flips();
         flips.push(migration);
         self.flips.store(flips);
@@ -79,6 +84,7 @@ impl Migrations {
 
     /// Forgets flips.
     pub(crate) fn remove(&self, gone: &[&Arc<Migration>]) {
+        let _changing = self.changing.lock();
         let mut flips = self.flips();
         flips.retain(|flip| !gone.iter().any(|gone| Arc::ptr_eq(flip, gone)));
         self.flips.store(flips);
@@ -93,6 +99,8 @@ impl Migrations {
 
     /// Sets each kind's floor to the latest flip that converts it and is not complete.
     pub(crate) fn set_floors(&self, domain: &Domain, of: &Migration) {
+        // What is set last must know of every flip.
+        let _changing = self.changing.lock();
         let flips = self.flips.load();
         let kinds = of.conversions().flat_map(|c| [c.from, c.to]).chain(of.orphans.clone());
         for kind in kinds {
@@ -102,11 +110,6 @@ impl Migrations {
             let floor = converting.map(|flip| flip.flip()).max();
             domain.set_floor(kind, floor.unwrap_or(upgradable_stm::CommitTs::ZERO));
         }
-    }
-
-    /// Why an object could not be converted, if that is so.
-    pub(crate) fn failure(&self, object: Handle) -> Option<Arc<TransformFailure>> {
-        self.flips.load().iter().find_map(|flip| flip.failures.get(object))
     }
 
     /// Converts the object, if some flip demands it.
@@ -131,6 +134,11 @@ impl Migrations {
         conversion: &Conversion,
     ) -> Touched {
         let object = touch.handle();
+        // The way back is open to what can't go forward: nobody has seen it there.
+        let undone = flip.is_undone_for(touch.at());
+        if undone && flip.failures.get(object).is_some() {
+            return Touched::AsIs;
+        }
         if flip.failures.len() > 0
             && let Some(value) = flip.repairs.lock().remove(&object.to_bits())
         {
@@ -139,24 +147,31 @@ impl Migrations {
             }
             return Touched::Again;
         }
-        let quarantine = flip.on_failure == OnFailure::Quarantine;
-        if quarantine && flip.failures.get(object).is_some() {
-            return Touched::Refused;
+        if flip.on_failure == OnFailure::Quarantine
+            && !is_worker()
+            && let Some(failure) = flip.failures.quarantined(object)
+        {
+            return refused(touch, failure);
         }
         #[cfg(not(loom))]
         if let Some(limit) = flip.time_limit
-            && !limit::is_worker()
+            && !is_worker()
         {
-            if !self.workers.touch(object, limit) {
-                self.fail(object, flip, conversion, TransformErrorKind::TimedOut { limit }.into());
+            if !self.workers.touch(touch, limit) {
+                let error = TransformErrorKind::TimedOut { limit }.into();
+                let failure = self.fail(object, flip, conversion, error);
+                return if undone { Touched::AsIs } else { refused(touch, failure) };
             }
-            let failed = flip.failures.get(object).is_some();
-            return if failed { Touched::Refused } else { Touched::Again };
+            return match flip.failures.get(object) {
+                Some(_) if undone => Touched::AsIs,
+                Some(failure) => refused(touch, failure),
+                None => Touched::Again,
+            };
         }
         match self.run(touch, flip, conversion) {
             Ok(true) => {
                 let tally = &flip.tally;
-                let by = if touch.is_swept() { &tally.by_sweep } else { &tally.by_touch };
+                let by = if is_swept(touch) { &tally.by_sweep } else { &tally.by_touch };
                 by.add(1);
                 flip.failures.strike(object);
                 Touched::Again
@@ -165,9 +180,11 @@ impl Migrations {
                 flip.tally.lost.add(1);
                 Touched::Again
             }
+            // Whoever has given it up has noted that; by now it may have been mended.
+            Err(_) if is_given_up() => Touched::Refused,
             Err(error) => {
-                self.fail(object, flip, conversion, error);
-                Touched::Refused
+                let failure = self.fail(object, flip, conversion, error);
+                if undone { Touched::AsIs } else { refused(touch, failure) }
             }
         }
     }
@@ -192,7 +209,10 @@ impl Migrations {
             now.read(|at_flip| {
                 let host = Host { at_flip: Some(at_flip), ..host };
                 let mut cx = Cx::hosted(&host);
-                let unchanged = touch.version().stamp == undone.flip();
+                // What a transformer gave to other objects comes back from there: they may have
+                // changed although this one has not.
+                let unchanged =
+                    touch.version().stamp == undone.flip() && !conversion.facts.reads_others();
                 let at_undone = AtFlip { before, unchanged };
                 (conversion.back)(touch, &at_undone, &mut cx, flip.flip(), &still_wanted)
             })
@@ -206,25 +226,60 @@ impl Migrations {
         flip: &Arc<Migration>,
         conversion: &Conversion,
         error: TransformError,
-    ) {
+    ) -> Arc<TransformFailure> {
         let (old, new) = conversion.versions;
-        let failure = flip.failures.enter(TransformFailure {
+        let failure = Arc::new(TransformFailure {
             object: object.to_bits(),
             versions: if flip.undoes.is_none() { (old, new) } else { (new, old) },
             upgrade: Arc::clone(&flip.name),
             error,
         });
-        flip.observer.tell(&UpgradeEvent::Failed(failure));
+        flip.failures.enter(Arc::clone(&failure));
+        if flip.undone_at().is_some() {
+            return failure;
+        }
+        flip.observer.tell(&UpgradeEvent::Failed(Arc::clone(&failure)));
         if flip.on_failure == OnFailure::RollBack && flip.undoes.is_none() {
             self.unwanted.store(true, Ordering::Relaxed);
         }
+        failure
     }
+}
+
+/// The object may not be seen.
+fn refused(touch: &Touch<'_>, why: Arc<TransformFailure>) -> Touched {
+    if !touch.is_swept() {
+        failure::refuse(why);
+    }
+    Touched::Refused
 }
 
 /// What a conversion needs is not kept any more: its flip is complete, and somebody who began
 /// before that looks at an object that was deleted since.
 fn gone() -> TransformError {
     TransformErrorKind::Host { source: "the upgrade has ended".into() }.into()
+}
+
+/// Whether the object is touched by a sweep, itself or by way of a transformer's own thread.
+fn is_swept(touch: &Touch<'_>) -> bool {
+    #[cfg(not(loom))]
+    if limit::is_sweeping() {
+        return true;
+    }
+    touch.is_swept()
+}
+
+#[cfg(not(loom))]
+use limit::{is_given_up, is_worker};
+
+#[cfg(loom)]
+fn is_worker() -> bool {
+    false
+}
+
+#[cfg(loom)]
+fn is_given_up() -> bool {
+    false
 }
 
 #[cfg(not(loom))]

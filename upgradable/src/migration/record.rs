@@ -61,6 +61,8 @@ pub(crate) struct Migration {
     instant: OnceLock<Instant>,
     /// When it was undone; zero if it was not.
     undone_at: AtomicU64,
+    /// Whether nobody is left who would convert an object after it was undone.
+    settled: AtomicBool,
     pub(crate) late: LateDoor,
     pub(crate) failures: Failures,
     pub(crate) tally: Tally,
@@ -124,6 +126,7 @@ impl Migration {
             irreversible: parts.irreversible,
             instant: OnceLock::new(),
             undone_at: AtomicU64::new(0),
+            settled: AtomicBool::new(false),
             late: LateDoor::default(),
             failures: Failures::default(),
             tally: Tally::default(),
@@ -214,11 +217,25 @@ impl Migration {
         (at != 0).then(|| CommitTs::from_bits(at))
     }
 
+    /// Whether it is as if it had not been, for somebody at this instant.
+    pub(crate) fn is_undone_for(&self, at: CommitTs) -> bool {
+        self.undone_at().is_some_and(|undone| undone <= at)
+    }
+
+    /// It was undone, and nobody is left who would convert an object for it.
+    pub(crate) fn settle(&self) {
+        self.settled.store(true, Ordering::Release);
+    }
+
     pub(crate) fn conversions(&self) -> impl Iterator<Item = &Conversion> {
         self.conversions.values()
     }
 
     /// How a version must be converted to be seen at `at`, if this flip demands it.
+    ///
+    /// What had not been converted when the flip was undone is as it should be. But as long as
+    /// somebody who began before that may convert it for himself, it goes forward and back all the
+    /// same: a version written over the unconverted one would leave him nothing to see.
     pub(crate) fn conversion_of(
         &self,
         kind: Kind,
@@ -229,8 +246,8 @@ impl Migration {
             return None;
         }
         match &self.undoes {
-            // What had not been transformed when it was undone is as it should be.
-            None if self.undone_at().is_some_and(|undone| undone <= at) => return None,
+            // Acquire: what those have converted who were waited for is seen.
+            None if self.is_undone_for(at) && self.settled.load(Ordering::Acquire) => return None,
             Some(undone) if stamp < undone.flip() => return None,
             _ => {}
         }

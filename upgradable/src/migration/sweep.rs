@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use upgradable_stm::CommitTs;
+use upgradable_stm::{AccessError, CommitTs, Handle};
 
 use super::record::Migration;
 use super::state::UpgradeState;
@@ -33,8 +33,8 @@ pub(crate) struct Sweeper {
     /// An upgrade has been promoted since the heap was last tidied.
     untidy: AtomicBool,
     pace: Mutex<Pace>,
-    /// Held by whoever goes through the slots.
-    sweeping: Mutex<()>,
+    /// Held by whoever looks, after a pass, whether anything is left.
+    ending: Mutex<()>,
 }
 
 impl Sweeper {
@@ -89,6 +89,7 @@ impl Sweeper {
 }
 
 fn run(heap: &Weak<HeapInner>) {
+    let _running = Running(heap);
     thread::sleep(HEAD_START);
     loop {
         let Some(heap) = heap.upgrade() else { return };
@@ -111,6 +112,20 @@ fn run(heap: &Weak<HeapInner>) {
     }
 }
 
+/// The sweeper's thread. If it panics, as an observer can make it do, it does not count as running
+/// any more, and whoever waits does its work.
+struct Running<'h>(&'h Weak<HeapInner>);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(heap) = self.0.upgrade()
+        {
+            *heap.sweeper.running.lock() = false;
+        }
+    }
+}
+
 /// Whether the sweeper has work to do for it.
 fn is_under_way(flip: &Migration) -> bool {
     flip.life.get() == UpgradeState::Migrating
@@ -127,6 +142,9 @@ struct Found {
     admitted: u64,
     /// Whether nobody was left who could bring back what this pass converts.
     alone: bool,
+    /// Whether an earlier flip was unfinished: its transformers may have created objects, in slots
+    /// that this pass has behind it, which this flip converts.
+    behind: bool,
 }
 
 impl HeapInner {
@@ -134,19 +152,33 @@ impl HeapInner {
     ///
     /// In the background it keeps the pace, and ends early when the heap is about to go.
     pub(crate) fn pass(self: &Arc<Self>, background: bool) -> bool {
-        let sweeping = self.sweeper.sweeping.lock();
         let flips = self.migrations.flips();
-        let under_way = flips.into_iter().filter(|flip| is_under_way(flip));
+        // A flip that is entered and has not happened yet is none of this pass: what is swept
+        // before it happens is not converted by it.
+        let now = self.domain.now();
+        let under_way = flips.into_iter().filter(|flip| is_under_way(flip) && flip.flip() <= now);
         let found = under_way.map(|flip| {
             let (admitted, alone) = (flip.late.admitted(), self.is_alone(&flip));
-            Found { flip, admitted, alone }
+            let behind = self.is_behind(&flip);
+            Found { flip, admitted, alone, behind }
         });
         let pass = Pass { flips: found.collect() };
         if pass.flips.is_empty() {
             return true;
         }
-        // Waiting for old transactions to end: another pass would find nothing new.
-        if pass.flips.iter().all(|found| !found.alone && found.flip.tally.passes.get() > 0) {
+        for Found { flip, alone, .. } in &pass.flips {
+            // Ways back that read others look at the undone era themselves.
+            if let Some(undone) = &flip.undoes
+                && *alone
+                && !flip.reads_others
+            {
+                undone.settle();
+            }
+        }
+        // Waiting for old transactions to end, or for an earlier flip to be mended: another pass
+        // would find nothing new.
+        let waits = |found: &Found| !found.alone || found.behind;
+        if pass.flips.iter().all(|found| waits(found) && found.flip.tally.passes.get() > 0) {
             return false;
         }
         let mut last = 0;
@@ -162,10 +194,8 @@ impl HeapInner {
             let upto = last.saturating_add(BATCH).min(slots);
             self.domain.sweep(last..upto);
             self.delete_orphans(&pass);
-            if self.migrations.unwanted.load(Ordering::Relaxed) {
+            if self.migrations.unwanted.load(Ordering::Relaxed) && self.roll_back_unwanted() {
                 // What is left now goes the other way.
-                drop(sweeping);
-                self.roll_back_unwanted();
                 return true;
             }
             last = upto;
@@ -176,9 +206,7 @@ impl HeapInner {
                 return true;
             }
         }
-        let ended = self.end_pass(&pass);
-        drop(sweeping);
-        ended
+        self.end_pass(&pass)
     }
 
     /// Sleeps as the pace and a pause demand. `false`: the heap is going.
@@ -219,22 +247,35 @@ impl HeapInner {
     /// Whether some migration became complete.
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
         let mut ended = false;
-        for Found { flip, admitted, alone } in &pass.flips {
+        let ending = self.sweeper.ending.lock();
+        for Found { flip, admitted, alone, behind } in &pass.flips {
+            // Another pass may have ended it.
+            if !is_under_way(flip) {
+                continue;
+            }
             flip.late.close();
             while !flip.late.is_empty() {
                 thread::yield_now();
             }
-            // In order: an earlier flip's transformers may create what a later one converts.
-            if flip.late.admitted() != *admitted || !alone || self.is_behind(flip) {
+            if flip.late.admitted() != *admitted || !alone || *behind {
                 break;
             }
             self.retry_failures(flip);
-            if flip.failures.len() > 0 {
-                flip.now(UpgradeState::Stalled);
-            } else {
-                self.complete(flip);
+            let upgrading = self.upgrading.lock();
+            // It may have been rolled back meanwhile.
+            if is_under_way(flip) {
+                if flip.failures.len() > 0 {
+                    flip.now(UpgradeState::Stalled);
+                } else {
+                    self.complete(flip);
+                }
             }
+            drop(upgrading);
             ended = true;
+        }
+        drop(ending);
+        if ended {
+            self.domain.reclaim();
         }
         ended
     }
@@ -245,6 +286,12 @@ impl HeapInner {
         let undone = flip.undoes.as_ref().map(|undone| undone.flip());
         let before = CommitTs::from_bits(flip.flip().to_bits() - 1);
         !undone.is_some_and(|undone| self.domain.has_snapshots(undone, before))
+    }
+
+    /// Whether an earlier flip has come to a halt: this one can't be complete before it.
+    pub(crate) fn is_held_up(&self, flip: &Migration) -> bool {
+        let stalled = |other: &Arc<Migration>| other.life.get() == UpgradeState::Stalled;
+        self.migrations.flips().iter().any(|other| other.flip() < flip.flip() && stalled(other))
     }
 
     /// Whether an earlier flip is unfinished: what it converts, this one converts after it.
@@ -260,16 +307,17 @@ impl HeapInner {
     }
 
     /// Looks again at the objects that could not be converted.
-    pub(crate) fn retry_failures(&self, flip: &Migration) {
+    fn retry_failures(&self, flip: &Migration) {
         for failure in flip.failures.all() {
-            let object = upgradable_stm::Handle::from_bits(failure.object());
-            let there = match self.domain.touch(object) {
-                Ok(()) => self.domain.snapshot(|s| s.version(object)).is_ok(),
-                Err(_) => false,
-            };
-            if !there {
-                flip.failures.strike(object);
-            }
+            self.look_again(flip, Handle::from_bits(failure.object()));
+        }
+    }
+
+    /// Looks again at an object that could not be converted: if nothing stands in the way any
+    /// more it has been converted, or it is gone.
+    pub(crate) fn look_again(&self, flip: &Migration, object: Handle) {
+        if self.domain.touch(object) != Err(AccessError::Refused) {
+            flip.failures.strike(object);
         }
     }
 
@@ -295,6 +343,5 @@ impl HeapInner {
                 flip.now(UpgradeState::RolledBack);
             }
         }
-        self.domain.reclaim();
     }
 }

@@ -233,6 +233,10 @@ impl<'h> Cx<'h> {
         let panicked_at = mem::replace(&mut self.panicked_at, outside);
         result.unwrap_or_else(|payload| {
             let message = message_of(payload.as_ref());
+            // What was thrown may itself panic as it is dropped; then it is kept.
+            if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(another);
+            }
             let error = TransformError::from(TransformErrorKind::Panicked { message });
             Err(panicked_at.into_iter().fold(error, TransformError::within))
         })

@@ -7,6 +7,7 @@ use crate::access::AccessError;
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
 use crate::lineage::{TypeVersion, Upgradable};
+use crate::migration::failure::take_refusal;
 use crate::object::Ref;
 
 /// What a transformer sees of the heap: other objects at one instant, and a place for new ones.
@@ -28,7 +29,8 @@ impl<'h> Host<'h> {
             let wanted = TypeVersion::of::<T>();
             let mismatch = |found| self.types.mismatch(wanted, found);
             // An object that an earlier upgrade could not transform.
-            let source = AccessError::from_core(error, mismatch, || AccessError::Unborn);
+            let refused = || take_refusal().map_or(AccessError::Unborn, AccessError::Untransformed);
+            let source = AccessError::from_core(error, mismatch, refused);
             TransformErrorKind::Host { source: Box::new(source) }.into()
         })
     }

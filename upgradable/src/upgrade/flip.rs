@@ -77,7 +77,6 @@ impl HeapInner {
             migration.begin(advance.flip, keep);
             if let Some(undone) = &migration.undoes {
                 undone.undo_at(advance.flip);
-                undone.life.set(UpgradeState::RollingBack);
             }
             for conversion in migration.conversions() {
                 let (old, new) = (conversion.from, conversion.to);
@@ -95,6 +94,10 @@ impl HeapInner {
                 Direction::Back => Turn::Back(era),
             });
         })?;
+        if let Some(undone) = &migration.undoes {
+            // Not before the flip: who waits for it looks at the heap then.
+            undone.life.set(UpgradeState::RollingBack);
+        }
         migration.observer.tell(&UpgradeEvent::Flipped(advance.flip));
         Ok(())
     }
@@ -124,6 +127,9 @@ impl HeapInner {
             });
             // What late writers did meanwhile, and the closing of the doors.
             self.pass(false);
+            if self.is_held_up(migration) {
+                return;
+            }
         }
     }
 
@@ -204,18 +210,18 @@ impl HeapInner {
         Ok(back)
     }
 
-    /// Rolls back the upgrade whose policy asks for it.
+    /// Rolls back the upgrade whose policy asks for it. Whether there was one.
     #[cold]
-    pub(crate) fn roll_back_unwanted(self: &Arc<Self>) {
+    pub(crate) fn roll_back_unwanted(self: &Arc<Self>) -> bool {
         // Inside a transaction it has to wait for the next occasion.
         if self.domain.is_updating() || !self.migrations.unwanted.swap(false, Ordering::Relaxed) {
-            return;
+            return false;
         }
-        for flip in self.migrations.flips() {
-            if flip.on_failure == OnFailure::RollBack && flip.failures.len() > 0 {
-                // One with a later upgrade on top of it stalls instead.
-                let _ = self.roll_back(&flip);
-            }
-        }
+        // One with a later upgrade on top of it stalls instead.
+        let flips = self.migrations.flips();
+        let unwanted = |flip: &&Arc<Migration>| {
+            flip.on_failure == OnFailure::RollBack && flip.failures.len() > 0
+        };
+        flips.iter().filter(unwanted).any(|flip| self.roll_back(flip).is_ok())
     }
 }

@@ -10,7 +10,7 @@ use super::error::PlanError;
 use super::event::{Observer, UpgradeEvent};
 use super::policy::{Background, Mode, OnFailure};
 use crate::heap::types::Types;
-use crate::lineage::{Predecessor, RegistryError, TypeVersion, Upgradable};
+use crate::lineage::{Predecessor, Registry, RegistryError, TypeVersion, Upgradable};
 use crate::migration::conversion::Conversion;
 use crate::migration::record::{FlipHook, Migration, Parts};
 use crate::transformer::UpgradeFrom;
@@ -58,6 +58,8 @@ struct Move {
     conversion: Conversion,
     /// The version that the new type names as its predecessor.
     expected: Option<TypeVersion>,
+    /// Tries whether the types go with those that are known.
+    register: fn(&mut Registry) -> Result<(), RegistryError>,
     learn: fn(&Types) -> Result<(), RegistryError>,
 }
 
@@ -111,6 +113,10 @@ impl Upgrade {
         self.moves.push(Move {
             conversion: Conversion::between::<Old, New>(),
             expected: <New::Prev as Predecessor<New>>::VERSION,
+            register: |registry| {
+                registry.register::<Old>()?;
+                registry.register::<New>()
+            },
             learn: |types| {
                 types.learn::<Old>(Kind::of::<Old>())?;
                 types.learn::<New>(Kind::of::<New>())
@@ -131,6 +137,7 @@ impl Upgrade {
         self.moves.push(Move {
             conversion: Conversion::null::<T>(),
             expected: Some(TypeVersion::of::<T>()),
+            register: Registry::register::<T>,
             learn: |types| types.learn::<T>(Kind::of::<T>()),
         });
         self
@@ -266,6 +273,7 @@ impl Upgrade {
             faults.push(PlanError::Empty);
         }
         let mut seen = Vec::new();
+        let mut registry = types.registry();
         for step in &self.moves {
             let (from, to) = step.conversion.versions;
             if seen.contains(&from.lineage()) {
@@ -277,7 +285,7 @@ impl Upgrade {
                 let expected = step.expected;
                 faults.push(PlanError::WrongPredecessor { from, to, expected });
             }
-            faults.extend((step.learn)(types).err().map(PlanError::Registry));
+            faults.extend((step.register)(&mut registry).err().map(PlanError::Registry));
             if let Some((kind, current)) = types.current(from.lineage())
                 && kind != step.conversion.from
             {
@@ -300,7 +308,12 @@ impl Upgrade {
     ///
     /// All faults that were found.
     pub(crate) fn check(self, types: &Types) -> Result<Migration, Vec<PlanError>> {
-        let faults = self.faults(types);
+        let mut faults = self.faults(types);
+        if faults.is_empty() {
+            // Nothing is learned of a plan that is refused.
+            let learned = self.moves.iter().map(|step| (step.learn)(types));
+            faults.extend(learned.filter_map(Result::err).map(PlanError::Registry));
+        }
         if !faults.is_empty() {
             return Err(faults);
         }

@@ -4,11 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use upgradable_stm::{CommitTs, Kind};
+use upgradable_stm::CommitTs;
 
 use super::error::{PromoteError, RollBackError, WaitError};
 use super::policy::Pace;
-use crate::access::{AccessError, TransformFailure};
+use crate::access::{AccessError, Mismatch, TransformFailure};
 use crate::heap::Heap;
 use crate::lineage::{TypeVersion, Upgradable};
 use crate::migration::progress::Progress;
@@ -201,9 +201,8 @@ impl RunningUpgrade {
         let inner = &self.heap.inner;
         for failure in self.failures() {
             let object = upgradable_stm::Handle::from_bits(failure.object());
-            self.migration.failures.strike(object);
-            // It is entered again if it fails again.
-            let _ = inner.domain.touch(object);
+            self.migration.failures.try_again(object);
+            inner.look_again(&self.migration, object);
         }
         self.go_on();
         self.migration.failures.len()
@@ -224,16 +223,14 @@ impl RunningUpgrade {
         };
         let (_, wanted) = failure.versions();
         if wanted != TypeVersion::of::<T>() {
-            return Err(self.heap.inner.types().mismatch(wanted, Kind::of::<T>()));
+            let mismatch = Mismatch { wanted: TypeVersion::of::<T>(), found: wanted };
+            return Err(AccessError::WrongType(Box::new(mismatch)));
         }
         let value: Box<dyn Any + Send> = Box::new(value);
         self.migration.repairs.lock().insert(handle.to_bits(), value);
-        let touched = self.heap.inner.domain.touch(handle);
+        self.heap.inner.look_again(&self.migration, handle);
         let unused = self.migration.repairs.lock().remove(&handle.to_bits());
         drop(unused);
-        if touched.is_err() {
-            self.migration.failures.strike(handle);
-        }
         self.go_on();
         self.heap.snapshot(|s| s.read(object).map(drop))
     }

@@ -1,0 +1,111 @@
+//! Transformers with a time limit: one that does not come back keeps nobody waiting for longer.
+
+use super::*;
+use std::time::{Duration, Instant};
+use upgradable::{Background, OnFailure, Pace};
+
+const SHORT: Duration = Duration::from_millis(40);
+
+#[test]
+fn who_touches_an_object_that_hangs_gets_an_error_in_time() {
+    watched(|| {
+        let heap = Heap::new();
+        let (script, hanging) = Script::hangs(6);
+        let slow = create(&heap, job(script));
+        let good = create(&heap, job(Script::fine(1)));
+        let running = heap.upgrade(local_plan().time_limit(SHORT)).unwrap();
+        let began = Instant::now();
+        let failure = failure(&heap, slow);
+        assert!(
+            matches!(failure.error().kind(), TransformErrorKind::TimedOut { limit, .. } if *limit == SHORT)
+        );
+        assert!(began.elapsed() >= SHORT && began.elapsed() < LIMIT / 4);
+        assert_eq!(number(&heap, good), Ok(1));
+        let outcome = running.wait();
+        assert!(matches!(outcome, Err(WaitError::Failed(_))), "{outcome:?}");
+        // Those that were given up: the touch, the sweep, the last look.
+        for _ in 0..3 {
+            hanging.wait();
+            hanging.release();
+        }
+        // One that comes back in time: released before it begins.
+        hanging.release();
+        assert_eq!(running.retry_failed(), 0);
+        assert_eq!(number(&heap, slow), Ok(6));
+        finish(&running);
+    });
+}
+
+/// The background migration goes past an object that hangs.
+#[test]
+fn the_sweeper_does_not_hang() {
+    watched(|| {
+        let heap = Heap::new();
+        let (script, _hanging) = Script::hangs(6);
+        create(&heap, job(script));
+        let others: Vec<_> = (0..20).map(|n| create(&heap, job(Script::fine(n)))).collect();
+        let plan = local_plan().time_limit(SHORT).background(Background::On(Pace::Full));
+        let running = heap.upgrade(plan).unwrap();
+        let outcome = running.wait();
+        assert!(matches!(outcome, Err(WaitError::Failed(all)) if all.len() == 1));
+        assert_eq!(running.progress().transformed(), others.len() as u64);
+        assert_eq!(running.progress().by_sweep, others.len() as u64);
+    });
+}
+
+#[test]
+fn a_time_limit_undoes_an_upgrade_whose_policy_says_so() {
+    watched(|| {
+        let heap = Heap::new();
+        let (script, _hanging) = Script::hangs(6);
+        let slow = create(&heap, job(script));
+        let plan = local_plan().time_limit(SHORT).on_failure(OnFailure::RollBack);
+        let running = heap.upgrade(plan).unwrap();
+        assert_eq!(running.wait(), Err(WaitError::RolledBack));
+        assert!(heap.snapshot(|s| s.read(slow).is_ok()));
+    });
+}
+
+/// A transformer that was given up comes back after its object was repaired. What it brings is
+/// thrown away, and it used to be noted as one more failure, of an object that is transformed.
+#[test]
+fn one_that_comes_back_too_late_changes_nothing() {
+    watched(|| {
+        let heap = Heap::new();
+        let (script, hanging) = Script::hangs(6);
+        let slow = create(&heap, job(script));
+        let running = heap.upgrade(local_plan().time_limit(SHORT)).unwrap();
+        failure(&heap, slow);
+        hanging.wait();
+        running.repair(slow.cast(), Job { number: 42, forward: Script::fine(0) }).unwrap();
+        running.wait().unwrap();
+        hanging.release();
+        // Until its thread has ended, which holds the script.
+        std::thread::sleep(SHORT);
+        assert_eq!(number(&heap, slow), Ok(42));
+        assert_eq!(running.failures(), []);
+        running.promote().unwrap();
+    });
+}
+
+/// Errors, panics and attempts to write are the same on the thread of a transformer with a limit.
+#[test]
+fn what_fails_at_once_is_no_matter_of_time() {
+    static HEAP: OnceLock<Heap> = OnceLock::new();
+    let heap = HEAP.get_or_init(Heap::new);
+    let bad = create(heap, job(Script::new(|cx| cx.field("day", |_| panic_quietly()))));
+    let writes = create(
+        heap,
+        job(Script::new(|_| {
+            let outcome = HEAP.get().unwrap().atomically(|tx| Ok(tx.create(Plain(1))?));
+            assert_eq!(outcome, Err(TxError::Nested));
+            Err("nested".into())
+        })),
+    );
+    heap.upgrade(local_plan().time_limit(LIMIT)).unwrap();
+    let panicked = failure(heap, bad);
+    assert!(matches!(panicked.error().kind(), TransformErrorKind::Panicked { .. }));
+    assert_eq!(panicked.error().path().to_string(), "day");
+    let wrote = failure(heap, writes);
+    assert!(matches!(wrote.error().kind(), TransformErrorKind::Conversion { .. }), "{wrote:?}");
+}
