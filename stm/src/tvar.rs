@@ -64,7 +64,7 @@ impl<T: Send + Sync + 'static> TVar<T> {
     /// Panics unless the variable belongs to this domain.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn expect_of(&self, inner: &Arc<Inner>) {
+    pub(crate) fn expect_of(&self, inner: &Inner) {
         if !self.typed.is_of(inner) {
             foreign();
         }

@@ -37,7 +37,7 @@ impl Inner {
 /// A snapshot, announced as long as the frame lives.
 #[derive(Debug)]
 pub(crate) struct Frame<'d> {
-    inner: &'d Arc<Inner>,
+    inner: &'d Inner,
     context: Lent<'d>,
     at: CommitTs,
 }
@@ -59,7 +59,7 @@ impl<'d> Frame<'d> {
     }
 
     #[inline(always)]
-    pub(crate) fn inner(&self) -> &'d Arc<Inner> {
+    pub(crate) fn inner(&self) -> &'d Inner {
         self.inner
     }
 

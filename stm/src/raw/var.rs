@@ -80,11 +80,11 @@ impl<T> Typed<T> {
 
     /// Whether it is a variable of this domain.
     #[inline(always)]
-    pub(crate) fn is_of(self, inner: &Arc<Inner>) -> bool {
+    pub(crate) fn is_of(self, inner: &Inner) -> bool {
         // SAFETY: slots of variables lie in pages, which live as long as the domain, which the
         // variable keeps alive; the header never changes.
         let domain = unsafe { page_of(self.slot).as_ref() }.domain;
-        std::ptr::eq(domain, Arc::as_ptr(inner))
+        std::ptr::eq(domain, inner)
     }
 
     #[inline(always)]
