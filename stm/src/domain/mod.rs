@@ -111,7 +111,8 @@ impl Default for Domain {
 
 impl Clone for Domain {
     fn clone(&self) -> Self {
-        Self::of(&self.inner)
+        self.inner.names.fetch_add(1, Ordering::Relaxed);
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
@@ -125,12 +126,6 @@ impl Drop for Domain {
 }
 
 impl Domain {
-    /// One more handle, for somebody who works for a transaction of the domain.
-    pub(crate) fn of(inner: &Arc<Inner>) -> Self {
-        inner.names.fetch_add(1, Ordering::Relaxed);
-        Self { inner: Arc::clone(inner) }
-    }
-
     /// A new, empty domain.
     ///
     /// # Panics

@@ -105,13 +105,18 @@ impl Touch<'_> {
 
     /// The [snapshot](Self::at) of the transaction, kept for whoever looks on its behalf and may
     /// do so for longer.
+    ///
+    /// # Panics
+    ///
+    /// When `domain` is not the one that the object is of.
     #[must_use]
-    pub fn hold(&self) -> HeldSnapshot {
+    pub fn hold(&self, domain: &Domain) -> HeldSnapshot {
         let inner = self.frame.inner();
+        assert!(std::ptr::eq(inner, &*domain.inner), "an object of another domain is touched");
         let seat = inner.registry.join();
         // The frame keeps the instant live until this announcement does.
         seat.announce_protected(self.at());
-        HeldSnapshot::new(Domain::of(inner), seat, self.at())
+        HeldSnapshot::new(domain.clone(), seat, self.at())
     }
 
     /// Its value, if that is a `T`.

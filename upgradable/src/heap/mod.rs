@@ -307,6 +307,8 @@ impl HeapBuilder {
     pub fn build(self) -> Result<Heap, crate::TooManyDomains> {
         let migrations = Arc::new(Migrations::default());
         let domain = self.domain.layer(Lazily(Arc::clone(&migrations))).build()?;
+        #[cfg(not(loom))]
+        migrations.workers.employ(domain.clone());
         let inner = HeapInner {
             roots: domain.tvar(Roots::new()),
             domain,

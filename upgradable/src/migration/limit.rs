@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use upgradable_stm::layer::Touch;
-use upgradable_stm::{Handle, HeldSnapshot};
+use upgradable_stm::{Domain, Handle, HeldSnapshot};
 
 use crate::sync::{AtomicBool, Mutex, Ordering};
 
@@ -49,6 +49,8 @@ pub(crate) fn is_sweeping() -> bool {
 /// Threads that touch objects for others.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
+    /// What they work on; none when the heap has gone.
+    domain: Mutex<Option<Domain>>,
     idle: Mutex<Vec<SyncSender<Job>>>,
 }
 
@@ -61,17 +63,24 @@ struct Job {
 }
 
 impl Workers {
+    pub(crate) fn employ(&self, domain: Domain) {
+        *self.domain.lock() = Some(domain);
+    }
+
     /// The heap goes; the threads end when they have nothing to do.
     pub(crate) fn part(&self) {
+        let domain = self.domain.lock().take();
         self.idle.lock().clear();
+        drop(domain);
     }
 
     /// Touches the object on another thread. `false`: not within the limit.
     pub(crate) fn touch(&self, touch: &Touch<'_>, limit: Duration) -> bool {
+        let Some(domain) = self.domain.lock().clone() else { return false };
         let given_up = Arc::new(AtomicBool::new(false));
         let (done, is_done) = sync_channel(1);
         let current = Current { given_up: Arc::clone(&given_up), swept: touch.is_swept() };
-        let mut job = Job { seen: touch.hold(), object: touch.handle(), current, done };
+        let mut job = Job { seen: touch.hold(&domain), object: touch.handle(), current, done };
         let worker = loop {
             let idle = self.idle.lock().pop();
             let worker = idle.or_else(hire);

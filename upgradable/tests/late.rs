@@ -1,0 +1,304 @@
+//! In flight means in peace: what becomes of transactions that began before a flip. Those that
+//! read always commit. Those that write commit at the last instant before the flip, if everything
+//! they write is untransformed and of types that the upgrade changes, if its transformers read
+//! nothing but their own objects, and if what they have read is what was newest then. If one of
+//! these fails they are executed again, and see the new version.
+
+mod common;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use common::*;
+use upgradable::{
+    Abort, Background, CommitTs, Committed, Heap, Ref, RunningUpgrade, Stm, Tx, Upgrade,
+};
+
+/// A heap, and a transaction that an upgrade overtakes.
+struct Flight {
+    heap: Heap,
+    note: Ref<v1::Note>,
+    other: Ref<v1::Note>,
+    plain: Ref<Plain>,
+}
+
+/// How it ended.
+struct Landed {
+    committed: Committed<()>,
+    executions: u32,
+    running: RunningUpgrade,
+}
+
+impl Landed {
+    /// Whether it committed in its first execution, at the last instant before the flip.
+    fn is_late(&self) -> bool {
+        let ts = self.committed.ts;
+        let before = CommitTs::from_bits(self.running.flipped_at().to_bits() - 1);
+        assert_eq!(self.executions == 1, ts == before, "{ts:?}");
+        assert_eq!(self.executions - 1, self.committed.conflicts);
+        self.executions == 1
+    }
+}
+
+impl Flight {
+    fn new() -> Self {
+        let heap = Heap::new();
+        let (a, b) = (create(&heap, note("a")), create(&heap, note("b")));
+        let plain = create(&heap, Plain(0));
+        Self { heap, note: a, other: b, plain }
+    }
+
+    /// Runs `old` as a transaction, in the midst of which the upgrade begins, followed by `then`;
+    /// if it is executed again, it runs `new`.
+    fn under(
+        &self,
+        plan: Upgrade,
+        old: impl Fn(&Tx<'_>, &Self) -> Stm<()>,
+        then: impl Fn(&Heap, &RunningUpgrade) + Send + Sync,
+        new: impl Fn(&Tx<'_>, &Self) -> Stm<()>,
+    ) -> Landed {
+        let executions = AtomicU32::new(0);
+        let mut running = None;
+        let mut plan = Some(plan);
+        let committed = self.heap.transaction().run(|tx| {
+            if executions.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Ok::<_, Abort<()>>(new(tx, self)?);
+            }
+            old(tx, self)?;
+            let plan = plan.take().unwrap();
+            running = Some(elsewhere(|| {
+                let running = self.heap.upgrade(plan).unwrap();
+                then(&self.heap, &running);
+                running
+            }));
+            Ok(())
+        });
+        let executions = executions.into_inner();
+        Landed { committed: committed.unwrap(), executions, running: running.unwrap() }
+    }
+
+    fn stars(&self) -> (String, u8) {
+        let note = get(&self.heap, self.note.cast::<Note>());
+        (note.text, note.stars)
+    }
+}
+
+fn append(tx: &Tx<'_>, flight: &Flight) -> Stm<()> {
+    Ok(tx.modify(flight.note, |note| note.text.push('1'))?)
+}
+
+fn append_new(tx: &Tx<'_>, flight: &Flight) -> Stm<()> {
+    Ok(tx.modify(flight.note.cast::<Note>(), |note| note.text.push('2'))?)
+}
+
+fn nothing(_: &Heap, _: &RunningUpgrade) {}
+
+#[test]
+fn a_writer_of_untransformed_objects_commits_just_before_the_flip() {
+    let flight = Flight::new();
+    let landed = flight.under(local_plan(), append, nothing, append_new);
+    assert!(landed.is_late());
+    assert_eq!(flight.stars(), ("a1".into(), 2), "and is then transformed like any other");
+    assert_eq!(landed.running.progress().late, 1);
+    finish(&landed.running);
+}
+
+#[test]
+fn it_may_have_read_objects_of_any_type() {
+    let flight = Flight::new();
+    let reads = |tx: &Tx<'_>, flight: &Flight| {
+        tx.read(flight.plain)?;
+        tx.read(flight.other)?;
+        append(tx, flight)
+    };
+    // Also such as are changed after the flip.
+    let change = |heap: &Heap, _: &RunningUpgrade| {
+        heap.atomically(|tx| {
+            tx.write(flight.plain, Plain(1))?;
+            tx.modify(flight.other.cast::<Note>(), |note| note.stars = 9)?;
+            Ok(())
+        })
+        .unwrap();
+    };
+    assert!(flight.under(local_plan(), reads, change, append_new).is_late());
+}
+
+#[test]
+fn it_may_create_and_delete() {
+    let flight = Flight::new();
+    let created = std::cell::Cell::new(None);
+    let old = |tx: &Tx<'_>, flight: &Flight| {
+        created.set(Some(tx.create(note("new"))?));
+        tx.delete(flight.other)?;
+        append(tx, flight)
+    };
+    assert!(flight.under(local_plan(), old, nothing, append_new).is_late());
+    let created = created.get().unwrap().cast::<Note>();
+    assert_eq!(get(&flight.heap, created), Note { text: "new".into(), stars: 2 });
+    let gone = flight.heap.snapshot(|s| s.read(flight.other).cloned());
+    assert_eq!(gone, Err(upgradable::AccessError::Deleted));
+}
+
+// --- one condition broken at a time --------------------------------------------------------------
+
+#[test]
+fn a_writer_of_an_unchanged_type_is_executed_again() {
+    let flight = Flight::new();
+    let write = |tx: &Tx<'_>, flight: &Flight| Ok(tx.modify(flight.plain, |plain| plain.0 += 1)?);
+    assert!(!flight.under(local_plan(), write, nothing, write).is_late());
+    assert_eq!(get(&flight.heap, flight.plain), Plain(1));
+}
+
+#[test]
+fn also_if_it_writes_others_besides() {
+    let flight = Flight::new();
+    let old = |tx: &Tx<'_>, flight: &Flight| {
+        append(tx, flight)?;
+        Ok(tx.write(flight.plain, Plain(1))?)
+    };
+    let new = |tx: &Tx<'_>, flight: &Flight| {
+        append_new(tx, flight)?;
+        Ok(tx.write(flight.plain, Plain(2))?)
+    };
+    assert!(!flight.under(local_plan(), old, nothing, new).is_late());
+    assert_eq!(flight.stars().0, "a2");
+    assert_eq!(get(&flight.heap, flight.plain), Plain(2));
+}
+
+#[test]
+fn a_writer_under_transformers_that_read_others_is_executed_again() {
+    let flight = Flight::new();
+    assert!(!flight.under(plan(), append, nothing, append_new).is_late());
+    assert_eq!(flight.stars().0, "a2");
+}
+
+#[test]
+fn a_writer_of_an_object_that_was_seen_in_the_new_version_is_executed_again() {
+    let flight = Flight::new();
+    let look = |heap: &Heap, _: &RunningUpgrade| {
+        assert_eq!(get(heap, flight.note.cast::<Note>()).text, "a");
+    };
+    assert!(!flight.under(local_plan(), append, look, append_new).is_late());
+    assert_eq!(flight.stars().0, "a2");
+}
+
+#[test]
+fn a_writer_of_an_object_that_was_deleted_in_the_new_version_is_executed_again() {
+    let flight = Flight::new();
+    let delete = |heap: &Heap, _: &RunningUpgrade| {
+        heap.atomically(|tx| Ok(tx.delete(flight.note.cast::<Note>())?)).unwrap();
+    };
+    let new = |tx: &Tx<'_>, flight: &Flight| {
+        assert!(tx.read(flight.note.cast::<Note>()).is_err());
+        tx.create(Plain(1))?;
+        Ok(())
+    };
+    assert!(!flight.under(local_plan(), append, delete, new).is_late());
+}
+
+/// Somebody else was late, too, and changed what it has read.
+#[test]
+fn a_writer_whose_reads_were_changed_before_the_flip_is_executed_again() {
+    let flight = Flight::new();
+    let executions = AtomicU32::new(0);
+    let (heap, a, b) = (&flight.heap, flight.note, flight.other);
+    std::thread::scope(|scope| {
+        let (go, gone) = std::sync::mpsc::channel::<()>();
+        let (ready, is_ready) = std::sync::mpsc::channel::<()>();
+        let rival = scope.spawn(move || {
+            heap.transaction().run(|tx| {
+                tx.modify(b, |note| note.text.push('r'))?;
+                ready.send(()).unwrap();
+                gone.recv().unwrap();
+                Ok::<_, Abort<()>>(())
+            })
+        });
+        is_ready.recv().unwrap();
+        let mut rival = Some(rival);
+        heap.atomically(|tx| {
+            if executions.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Ok(tx.modify(a.cast::<Note>(), |note| note.text.push('2'))?);
+            }
+            let text = tx.read(b)?.text.clone();
+            tx.modify(a, |note| note.text.push_str(&text))?;
+            elsewhere(|| heap.upgrade(local_plan()).unwrap());
+            go.send(()).unwrap();
+            let late = rival.take().unwrap().join().unwrap().unwrap();
+            assert_eq!(late.conflicts, 0, "the rival is late");
+            Ok(())
+        })
+        .unwrap();
+    });
+    assert_eq!(executions.into_inner(), 2);
+    assert_eq!(flight.stars().0, "a2");
+}
+
+/// When everything is transformed nobody may be late any more.
+#[test]
+fn a_writer_that_comes_when_the_upgrade_is_complete_is_executed_again() {
+    let flight = Flight::new();
+    let complete = |_: &Heap, running: &RunningUpgrade| running.wait().unwrap();
+    let create_old = |tx: &Tx<'_>, _: &Flight| {
+        tx.create(note("new"))?;
+        Ok(())
+    };
+    let create_new = |tx: &Tx<'_>, _: &Flight| {
+        tx.create(Note { text: "new".into(), stars: 1 })?;
+        Ok(())
+    };
+    let landed = flight.under(local_plan(), create_old, complete, create_new);
+    assert!(!landed.is_late());
+    landed.running.promote().unwrap();
+}
+
+/// It is judged by the upgrade that ended its own era, whatever came after that.
+#[test]
+fn a_writer_two_upgrades_late_commits_before_the_first() {
+    let flight = Flight::new();
+    let again = |heap: &Heap, _: &RunningUpgrade| {
+        let null = Upgrade::to("3").refresh::<Plain>().background(Background::Off);
+        heap.upgrade(null).unwrap();
+    };
+    assert!(flight.under(local_plan(), append, again, append_new).is_late());
+    assert_eq!(flight.stars(), ("a1".into(), 2));
+}
+
+#[test]
+fn one_that_writes_what_only_the_second_upgrade_changes_is_executed_again() {
+    let flight = Flight::new();
+    let again = |heap: &Heap, _: &RunningUpgrade| {
+        let null = Upgrade::to("3").refresh::<Plain>().background(Background::Off);
+        heap.upgrade(null).unwrap();
+    };
+    let write = |tx: &Tx<'_>, flight: &Flight| Ok(tx.modify(flight.plain, |plain| plain.0 += 1)?);
+    let first = flight.heap.now();
+    let landed = flight.under(local_plan(), write, again, write);
+    assert_eq!(landed.executions, 2);
+    assert!(landed.committed.ts > first);
+}
+
+#[test]
+fn those_that_only_read_commit_whatever_happens() {
+    let flight = Flight::new();
+    let read = |tx: &Tx<'_>, flight: &Flight| {
+        assert_eq!(tx.read(flight.note)?.text, "a");
+        Ok(())
+    };
+    let everything = |heap: &Heap, running: &RunningUpgrade| {
+        heap.atomically(|tx| Ok(tx.delete(flight.note.cast::<Note>())?)).unwrap();
+        finish(running);
+        heap.reclaim();
+    };
+    let landed = flight.under(plan(), read, everything, |_, _| panic!("executed again"));
+    assert_eq!((landed.executions, landed.committed.wrote), (1, false));
+
+    let flight = Flight::new();
+    flight.heap.snapshot(|s| {
+        elsewhere(|| {
+            let running = flight.heap.upgrade(plan()).unwrap();
+            flight.heap.atomically(|tx| append_new(tx, &flight)).unwrap();
+            finish(&running);
+            flight.heap.reclaim();
+        });
+        assert_eq!(s.read(flight.note).unwrap().text, "a");
+    });
+}
