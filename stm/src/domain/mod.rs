@@ -453,7 +453,7 @@ impl Domain {
     /// ```
     pub fn shrink(&self) -> usize {
         let live = Live::at_present(&self.inner.registry, &self.inner.clock);
-        self.inner.blocks.shrink(&live)
+        self.inner.blocks.shrink(&live, || self.inner.registry.nobody_cleans())
     }
 
     /// The objects in the slots with these numbers whose newest version lies outside of the slot

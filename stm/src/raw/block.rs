@@ -153,16 +153,18 @@ impl BlockPool {
     /// Gives chunks back to the allocator of which every block is free and no reader can be about
     /// to look at one. Returns the bytes.
     ///
-    /// That is the condition under which a block passes as [unseen](is_unseen): a reader without
-    /// pin that could have found it in a head has ended. (A reader with a pin could not: it has
-    /// passed the collector.)
-    pub(crate) fn shrink(&self, live: &Live) -> usize {
-        self.classes.iter().map(|pool| pool.lock().shrink(live)).sum()
+    /// Readers without pin that could have found a block in a head have ended when the block
+    /// passes as [unseen](is_unseen); readers with a pin, when it has passed the collector, or when
+    /// the commit that freed it found nobody else. That leaves whoever cleans up without a
+    /// snapshot, and glances at heads: `nobody_cleans` is asked when it is known which blocks are
+    /// free, and who begins to clean after that finds them in no head.
+    pub(crate) fn shrink(&self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
+        self.classes.iter().map(|pool| pool.lock().shrink(live, &nobody_cleans)).sum()
     }
 }
 
 impl ClassPool {
-    fn shrink(&mut self, live: &Live) -> usize {
+    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
         self.chunks.sort_unstable_by_key(|(chunk, _)| chunk.addr());
         let chunk_of = |chunks: &[(NonNull<u8>, Layout)], block: NodePtr| {
             let addr = block.block().addr();
@@ -177,6 +179,9 @@ impl ClassPool {
                 free[chunk] += 1;
             }
             blocks.push(block);
+        }
+        if !nobody_cleans() {
+            free.fill(0);
         }
         for block in blocks {
             if chunk_of(&self.chunks, block).is_none_or(|chunk| free[chunk] < GROUP) {

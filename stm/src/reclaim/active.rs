@@ -84,8 +84,10 @@ impl Seat {
 
     /// Ends the announcement, but keeps the context: for the work after a transaction.
     pub(crate) fn withdraw(&self) {
-        // Release: all reads under the snapshot happen before the drop of what they read.
-        self.word.store(CLAIMED, Ordering::Release);
+        // Release: all reads under the snapshot happen before the drop of what they read. SeqCst:
+        // pairs with the fence in `nobody_cleans`; who misses it is missed by it.
+        self.word.swap(CLAIMED, Ordering::SeqCst);
+        fence_after_rmw();
     }
 
     /// Ends the announcement.
@@ -179,6 +181,15 @@ impl Registry {
         let seats = self.seats.read();
         f(&seats);
         self.edition()
+    }
+
+    /// Whether nobody is at work in a context without a snapshot: cleaning.
+    pub(crate) fn nobody_cleans(&self) -> bool {
+        // What the caller knows to be free was taken out of all heads before this.
+        full_fence();
+        // Acquire: pairs with the Release of `leave` and `release`: the cleaning is over.
+        let cleans = |seat: &Arc<Seat>| seat.word.load(Ordering::Acquire) == CLAIMED;
+        !self.seats.read().iter().any(cleans)
     }
 
     /// Runs `f` on every seat.
