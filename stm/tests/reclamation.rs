@@ -2,7 +2,7 @@
 //! its way. Exactly so beside one writer, and most of the time beside several.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -150,7 +150,7 @@ fn beside_a_sleeper(hot: &Hot, snapshots: usize, sleeper: impl FnOnce(&dyn Fn())
 
 #[test]
 fn a_snapshot_that_sleeps_on_another_thread_keeps_one_version() {
-    watched(|| {
+    alone(|| {
         let hot = Hot::new();
         beside_a_sleeper(&hot, 1, |sleep| {
             hot.domain.snapshot(|s| {
@@ -166,7 +166,7 @@ fn a_snapshot_that_sleeps_on_another_thread_keeps_one_version() {
 /// The same, when it stands deep in the chain: it had to walk there.
 #[test]
 fn a_snapshot_that_sleeps_deep_in_a_chain_keeps_one_version() {
-    watched(|| {
+    alone(|| {
         let hot = Hot::new();
         let held = hot.domain.hold();
         hot.write(10);
@@ -184,7 +184,7 @@ fn a_snapshot_that_sleeps_deep_in_a_chain_keeps_one_version() {
 
 #[test]
 fn a_long_update_transaction_keeps_one_version() {
-    watched(|| {
+    alone(|| {
         let hot = Hot::new();
         let other = hot.domain.tvar(0);
         beside_a_sleeper(&hot, 1, |sleep| {
@@ -283,7 +283,7 @@ fn objects_keep_no_more_than_variables() {
 
 #[test]
 fn reclaim_leaves_one_version_of_everything_whoever_wrote_it() {
-    watched(|| {
+    alone(|| {
         let (domain, census) = (Domain::new(), Census::default());
         let vars: Vec<_> = (0..50).map(|n| domain.tvar(census.count(n))).collect();
         thread::scope(|scope| {
@@ -306,6 +306,14 @@ fn reclaim_leaves_one_version_of_everything_whoever_wrote_it() {
         assert!(vars.iter().all(|var| domain.versions(var) == 1));
         assert_eq!(census.alive(), vars.len());
     });
+}
+
+/// One test at a time: who is stopped by the system in the middle of a transaction keeps what it
+/// sees, and with as many threads as processors hardly anybody is.
+fn alone(test: impl FnOnce() + Send + 'static) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    watched(test);
 }
 
 /// Two threads update one variable as fast as they can for a second while `beside` runs, which
@@ -350,7 +358,7 @@ fn under_fire(snapshots: usize, beside: impl FnOnce(&Hot, &dyn Fn())) {
 
 #[test]
 fn under_fire_a_held_snapshot_keeps_little() {
-    watched(|| {
+    alone(|| {
         under_fire(1, |hot, wait| {
             let held = hot.domain.hold();
             wait();
@@ -361,7 +369,7 @@ fn under_fire_a_held_snapshot_keeps_little() {
 
 #[test]
 fn under_fire_several_held_snapshots_keep_little() {
-    watched(|| {
+    alone(|| {
         under_fire(20, |hot, wait| {
             let mut held = Vec::new();
             for _ in 0..20 {
@@ -378,7 +386,7 @@ fn under_fire_several_held_snapshots_keep_little() {
 
 #[test]
 fn under_fire_a_snapshot_that_sleeps_keeps_little() {
-    watched(|| {
+    alone(|| {
         under_fire(1, |hot, wait| {
             hot.domain.snapshot(|s| {
                 let before = std::ptr::from_ref(s.read(&hot.x));
@@ -391,7 +399,7 @@ fn under_fire_a_snapshot_that_sleeps_keeps_little() {
 
 #[test]
 fn under_fire_a_long_update_transaction_keeps_little() {
-    watched(|| {
+    alone(|| {
         under_fire(1, |hot, wait| {
             let mut run = 0;
             hot.domain.atomically(|tx| {
