@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# ThreadSanitizer over the suites that race. The standard library is not instrumented, so locks and
-# scopes of it may be reported falsely; what is reported inside of the core counts.
+# ThreadSanitizer over the suites that race. The standard library is not instrumented, so its own locks
+# and scopes may be reported falsely; what is reported inside of the core counts. TSAN_SUITES names
+# other suites.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,5 +16,8 @@ fi
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/tsan"
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg sanitized --cfg crossbeam_sanitize_thread"
+# Not optimised: with the sanitizer in it that takes longer than the tests.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 export TSAN_OPTIONS="suppressions=$PWD/ci/tsan.supp"
-cargo test -q --target "$target" -p upgradable-stm --test layer --test past --test starvation
+suites=(${TSAN_SUITES:-layer past starvation})
+cargo test -q --target "$target" -p upgradable-stm "${suites[@]/#/--test=}"

@@ -22,7 +22,7 @@ use crate::sync::{
 };
 
 /// After so many conflicts a transaction becomes privileged.
-pub(crate) const PATIENCE: u32 = if cfg!(any(loom, shuttle, sanitized, chaos)) { 1 } else { 12 };
+pub(crate) const PATIENCE: u32 = if cfg!(any(loom, shuttle, chaos)) { 1 } else { 12 };
 
 const WORDS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
 

@@ -7,28 +7,36 @@ use crate::domain::Domain;
 use crate::error::Stop;
 use crate::sync::fence_after_rmw;
 
-/// Whole transactions: one is privileged after its first conflict; the other commits twice.
+/// Whole transactions: one loses and is privileged; another one commits twice beside it.
 #[test]
 fn privileged_against_committer() {
     model(|| {
         let domain = Domain::new();
         let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
-        let opponent = thread::spawn({
+        let write = |times: u32| {
             let (domain, x) = (domain.clone(), x.clone());
-            move || {
-                for number in 1..=3 {
+            thread::spawn(move || {
+                for number in 1..=times {
                     domain.atomically(|tx| Ok(tx.write(&x, Seen::new(number))));
                 }
-            }
-        });
+            })
+        };
+        let (mut run, mut opponent) = (0, None);
         let committed = domain.transaction().run(|tx| {
+            run += 1;
+            if run == 2 {
+                opponent = Some(write(2));
+            }
             let seen = tx.read(&x).get();
+            if run == 1 {
+                write(1).join().unwrap();
+            }
             tx.write(&y, Seen::new(seen));
             Ok::<_, Stop<()>>(())
         });
         // Once to become privileged, and once to a commit that had looked before the note.
         assert!(committed.unwrap().conflicts <= 2, "a privileged transaction lost twice");
-        opponent.join().unwrap();
+        opponent.unwrap().join().unwrap();
         expect_orderly(&domain);
     });
 }
