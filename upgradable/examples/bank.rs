@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use upgradable::{Heap, Ref, Stm, Tx, Upgradable, Upgrade};
+use upgradable::{AccessError, Heap, Ref, Snapshot, Stm, Tx, Upgradable, Upgrade};
 
 /// The types of the first version.
 mod v1 {
@@ -93,9 +93,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         println!("{} transfers meanwhile", transfers.swap(0, Ordering::Relaxed));
 
-        let total = |what: &str| -> Result<i64, upgradable::AccessError> {
+        let total = |what: &str| -> Result<i64, AccessError> {
+            let mills = |s: &Snapshot<'_>, account: &Ref<v1::Account>| {
+                Ok(s.read(account.cast::<Account>())?.mills)
+            };
             let total = heap.snapshot(|s| {
-                accounts.iter().map(|account| Ok(s.read(account.cast::<Account>())?.mills)).sum()
+                accounts.iter().map(|account| mills(s, account)).sum::<Result<i64, AccessError>>()
             })?;
             println!("{what}: {total} thousandths");
             Ok(total)
