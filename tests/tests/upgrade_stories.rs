@@ -135,6 +135,21 @@ fn a_later_upgrade_converts_what_an_earlier_one_creates() {
     assert_eq!(widened.progress().transformed(), 1);
 }
 
+/// The first objects of a type were created by an earlier upgrade's transformers, when a later one
+/// was under way. Its roll back took them for its own, and deleted them.
+#[test]
+fn what_an_earlier_upgrade_creates_survives_the_roll_back_of_a_later_one() {
+    let (heap, whole) = heap_with(v1::Whole(100));
+    let tag = heap.atomically(|tx| Ok(tx.create(v1::Tag(1))?)).unwrap();
+    let split = Upgrade::to("2").migrate::<v1::Whole, Whole>().background(Background::Off);
+    heap.upgrade(split).unwrap();
+    let later = heap.upgrade(tags()).unwrap();
+    let half = heap.snapshot(|s| s.read(whole.cast::<Whole>()).unwrap().half);
+    later.roll_back().unwrap().wait().unwrap();
+    assert_eq!(heap.snapshot(|s| s.read(half).cloned()), Ok(v1::Half(50)));
+    assert_eq!(heap.snapshot(|s| s.read(tag).cloned()), Ok(v1::Tag(1)));
+}
+
 /// After a roll back an object was written that the upgrade had never converted. Who still saw
 /// the upgraded program found neither the old form nor the new one.
 #[test]

@@ -48,6 +48,8 @@ pub(crate) struct Migration {
     pub(crate) orphans: Vec<Kind>,
     /// Those found, to be deleted.
     pub(crate) orphaned: Mutex<Vec<Handle>>,
+    /// Of these kinds, those that an earlier flip's transformers have created since: they stay.
+    pub(crate) spared: Mutex<Vec<Kind>>,
     /// The current kinds of the heap when it began.
     pub(crate) known: Vec<Kind>,
     /// Values given by hand to objects that failed.
@@ -118,6 +120,7 @@ impl Migration {
             undoes,
             orphans: parts.orphans,
             orphaned: Mutex::default(),
+            spared: Mutex::default(),
             known: parts.known,
             repairs: Mutex::default(),
             on_failure: parts.on_failure,
@@ -195,6 +198,11 @@ impl Migration {
     /// The instant before the flip, as long as it is kept.
     pub(crate) fn before(&self) -> Option<HeldSnapshot> {
         self.instant.get().and_then(|instant| instant.before.lock().clone())
+    }
+
+    /// Whether an object has come to be since the flip.
+    pub(crate) fn predates(&self, object: Handle) -> bool {
+        self.before().is_none_or(|before| before.read(|s| s.version(object).is_err()))
     }
 
     /// Lets go of the instant before the flip.

@@ -231,6 +231,17 @@ impl HeapInner {
     fn delete_orphans(&self, pass: &Pass) {
         for Found { flip, .. } in &pass.flips {
             let orphans = std::mem::take(&mut *flip.orphaned.lock());
+            // What the transformers of an earlier flip have created is from before the undone one,
+            // even if it was not there when that began.
+            let is_orphan = |&orphan: &Handle| {
+                flip.undoes.as_ref().is_none_or(|undone| undone.predates(orphan))
+            };
+            let (orphans, spared): (Vec<_>, Vec<_>) = orphans.into_iter().partition(is_orphan);
+            for object in spared {
+                if let Ok(version) = self.domain.snapshot(|s| s.version(object)) {
+                    flip.spared.lock().push(version.kind);
+                }
+            }
             if orphans.is_empty() {
                 continue;
             }
@@ -242,6 +253,16 @@ impl HeapInner {
                 Ok(())
             });
         }
+    }
+
+    /// Has a thread go on with the migration.
+    pub(crate) fn migrate_in_background(self: &Arc<Self>) {
+        self.sweeper.start(self);
+    }
+
+    /// Has a thread tidy the heap when nothing is under way.
+    pub(crate) fn tidy_in_background(self: &Arc<Self>) {
+        self.sweeper.tidy_after(self);
     }
 
     /// Whether some migration became complete.
@@ -336,7 +357,9 @@ impl HeapInner {
                 self.migrations.remove(&[undone, flip]);
                 self.migrations.set_floors(&self.domain, undone);
                 self.migrations.set_floors(&self.domain, flip);
-                self.migrations.types.forget(&flip.orphans);
+                let spared = std::mem::take(&mut *flip.spared.lock());
+                let gone = flip.orphans.iter().filter(|kind| !spared.contains(kind));
+                self.migrations.types.forget(&gone.copied().collect::<Vec<_>>());
                 undone.end();
                 flip.end();
                 undone.life.set(UpgradeState::RolledBack);
