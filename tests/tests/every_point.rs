@@ -5,6 +5,7 @@
 //! commit, in one execution; those that write commit where they are, or just before the flip, or
 //! are executed again. What they read is judged by the oracle.
 
+#[allow(dead_code, reason = "the oracle does more with them")]
 #[path = "oracle/types.rs"]
 mod types;
 
@@ -187,24 +188,22 @@ impl Stage {
     }
 }
 
-/// Runs a plan, has it judged, and tells how each transaction ended.
-fn run(plan: &Plan) -> [Ended; 3] {
+/// A heap with the three objects, the later of which link to the earlier.
+fn set(plan: &Plan) -> Stage {
     let heap = Heap::new();
-    let payload = |n: usize, links| {
-        Arc::new(Payload {
-            n: 100 + n as i64,
-            writer: n as u64,
-            recipe: 4,
-            links,
-            ..Payload::default()
-        })
-    };
     let mut created = Attempt { thread: 9, not_before: 0, at: 0, ops: Vec::new(), committed: None };
     let committed = heap.transaction().run(|tx| {
         created.at = tx.at().to_bits();
         let mut objects: Vec<Link> = Vec::new();
         for lineage in [Lineage::Node, Lineage::Node, Lineage::Leaf] {
-            let payload = payload(objects.len(), objects.clone());
+            let n = objects.len() as u8;
+            let payload = Arc::new(Payload {
+                n: 100 + i64::from(n),
+                writer: n.into(),
+                recipe: 4,
+                links: objects.clone(),
+                ..Payload::default()
+            });
             let version = plan.lineages()[lineage.index()];
             let link = Link { lineage, object: types::create(tx, lineage, version, &payload)? };
             created.ops.push(Op::Create { link, payload });
@@ -214,12 +213,17 @@ fn run(plan: &Plan) -> [Ended; 3] {
     });
     let committed = committed.unwrap();
     created.committed = Some(committed.ts.to_bits());
-    let stage = Stage {
+    Stage {
         heap,
         objects: committed.value,
         eras: Mutex::new(vec![plan.lineages()]),
         attempts: Mutex::new(vec![created]),
-    };
+    }
+}
+
+/// Runs a plan, has it judged, and tells how each transaction ended.
+fn run(plan: &Plan) -> [Ended; 3] {
+    let stage = set(plan);
     let mut flips: Vec<(Flip, RunningUpgrade)> = Vec::new();
     let ended = thread::scope(|scope| {
         let players: Vec<_> = plan
