@@ -295,6 +295,14 @@ fn limit_admission(_: &Migration) -> Result<(), TransformError> {
     Ok(())
 }
 
+/// A model has the threads that it makes, and no others.
+#[cfg(loom)]
+impl crate::heap::HeapInner {
+    pub(crate) fn migrate_in_background(self: &Arc<Self>) {}
+
+    pub(crate) fn tidy_in_background(self: &Arc<Self>) {}
+}
+
 impl Layer for Lazily {
     /// The conditions G1 and G2: everything written belongs to a lineage that the flip out of the
     /// writer's era converts and has not been converted, and the flip's transformers read nothing

@@ -1,6 +1,7 @@
 //! How far a migration has come.
 
-use crate::sync::{AtomicU64, Ordering};
+// For people only: nothing is decided by it, and the models need not explore it.
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a migration has done so far.
 #[derive(Debug, Default)]

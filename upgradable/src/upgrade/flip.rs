@@ -1,75 +1,34 @@
 //! The flip, and the ends of an upgrade.
 
 use std::sync::Arc;
-use std::thread;
 
 use upgradable_stm::EraExhausted;
 
 use super::error::{PromoteError, RollBackError, UpgradeError};
 use super::event::UpgradeEvent;
 use super::plan::Upgrade;
-use super::policy::{Background, Mode, OnFailure};
-use super::running::RunningUpgrade;
-use crate::heap::{Heap, HeapInner};
+use super::policy::OnFailure;
+use crate::heap::HeapInner;
 use crate::migration::record::{Direction, Migration, Parts, Turn};
 use crate::migration::state::UpgradeState;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::Ordering;
 
-impl Heap {
-    /// Carries out a plan: from one instant on, everybody sees the new version.
-    ///
-    /// Returns when the flip has happened; a lazy upgrade goes on in the background. Dropping what
-    /// is returned does not end it.
-    ///
-    /// # Upgrade safety
-    ///
-    /// Transactions in flight finish on the old version. Those that only read always commit; those
-    /// that write commit just before the flip, or are executed again after it.
+impl HeapInner {
+    /// Checks a plan and begins it.
     ///
     /// # Errors
     ///
     /// [`UpgradeError`]; nothing has changed then.
-    ///
-    /// ```
-    /// # use upgradable::{Heap, Upgrade, Upgradable};
-    /// # mod v1 {
-    /// #     #[derive(upgradable::Upgradable, Clone)] #[upgrade(name = "doc.Tag")]
-    /// #     pub struct Tag(pub u8);
-    /// # }
-    /// # #[derive(Upgradable, Clone)] #[upgrade(version = 2, from = v1::Tag)]
-    /// # struct Tag(u16);
-    /// let heap = Heap::new();
-    /// let tag = heap.atomically(|tx| Ok(tx.create(v1::Tag(7))?))?;
-    /// heap.upgrade(Upgrade::to("2").migrate::<v1::Tag, Tag>())?;
-    /// assert_eq!(heap.snapshot(|s| s.read(tag.cast::<Tag>()).map(|tag| tag.0))?, 7);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn upgrade(&self, plan: Upgrade) -> Result<RunningUpgrade, UpgradeError> {
-        let inner = &self.inner;
-        if inner.domain.is_updating() {
-            return Err(UpgradeError::InTransaction);
-        }
-        let (background, mode) = (plan.background, plan.mode);
-        let upgrading = inner.upgrading.lock();
-        if inner.migrations.flips().iter().any(|flip| flip.undoes.is_some()) {
+    pub(crate) fn begin(&self, plan: Upgrade) -> Result<Arc<Migration>, UpgradeError> {
+        let _upgrading = self.upgrading.lock();
+        if self.migrations.flips().iter().any(|flip| flip.undoes.is_some()) {
             return Err(UpgradeError::RollingBack);
         }
-        let migration = Arc::new(plan.check(inner.types()).map_err(UpgradeError::Plan)?);
-        let closed = matches!(mode, Mode::Eager(_)).then(|| inner.gate.close());
-        inner.flip(&migration).map_err(|EraExhausted| UpgradeError::ErasExhausted)?;
-        drop(upgrading);
-        if let Mode::Eager(threads) = mode {
-            inner.convert_all(&migration, threads);
-        } else if let Background::On(pace) = background {
-            inner.sweeper.set_pace(pace);
-            inner.sweeper.start(inner);
-        }
-        drop(closed);
-        Ok(RunningUpgrade::new(self.clone(), migration))
+        let migration = Arc::new(plan.check(self.types()).map_err(UpgradeError::Plan)?);
+        self.flip(&migration).map_err(|EraExhausted| UpgradeError::ErasExhausted)?;
+        Ok(migration)
     }
-}
 
-impl HeapInner {
     /// One step of the clock, with everything in place before it.
     fn flip(&self, migration: &Arc<Migration>) -> Result<(), EraExhausted> {
         let advance = self.domain.advance_era_to(|advance| {
@@ -102,39 +61,8 @@ impl HeapInner {
         Ok(())
     }
 
-    /// Converts the whole heap, by so many threads.
-    fn convert_all(self: &Arc<Self>, migration: &Arc<Migration>, threads: usize) {
-        const CHUNK: usize = 4096;
-        while migration.life.get() == UpgradeState::Migrating {
-            let slots = self.domain.slots() as usize;
-            let next = AtomicUsize::new(0);
-            let work = || {
-                loop {
-                    let from = next.fetch_add(CHUNK, Ordering::Relaxed);
-                    if from >= slots {
-                        return;
-                    }
-                    self.domain.sweep(from as u32..(from + CHUNK).min(slots) as u32);
-                }
-            };
-            thread::scope(|scope| {
-                let helpers: Vec<_> = (1..threads)
-                    .map(|_| thread::Builder::new().spawn_scoped(scope, work))
-                    .collect();
-                work();
-                // A helper that the system did not have is not missed.
-                drop(helpers);
-            });
-            // What late writers did meanwhile, and the closing of the doors.
-            self.pass(false);
-            if self.is_held_up(migration) {
-                return;
-            }
-        }
-    }
-
     /// Keeps the upgrade: nothing of the old version is left.
-    pub(super) fn promote(
+    pub(crate) fn promote(
         self: &Arc<Self>,
         migration: &Arc<Migration>,
     ) -> Result<(), PromoteError> {
@@ -157,13 +85,13 @@ impl HeapInner {
         migration.end();
         drop(upgrading);
         self.domain.reclaim();
-        self.sweeper.tidy_after(self);
+        self.tidy_in_background();
         migration.now(UpgradeState::Promoted);
         Ok(())
     }
 
     /// Begins to undo the upgrade, by a flip back.
-    pub(super) fn roll_back(
+    pub(crate) fn roll_back(
         self: &Arc<Self>,
         migration: &Arc<Migration>,
     ) -> Result<Arc<Migration>, RollBackError> {
@@ -206,7 +134,7 @@ impl HeapInner {
         }));
         self.flip(&back).map_err(|EraExhausted| RollBackError::ErasExhausted)?;
         migration.observer.tell(&UpgradeEvent::Now(UpgradeState::RollingBack));
-        self.sweeper.start(self);
+        self.migrate_in_background();
         Ok(back)
     }
 

@@ -6,9 +6,10 @@
 //! can be promoted: nothing of the old version is left then. Before that it can be rolled back, by
 //! a flip of the same kind in the other direction.
 
+#[cfg(not(loom))]
+mod begin;
 mod error;
 mod event;
-#[cfg(not(loom))]
 mod flip;
 mod plan;
 mod policy;

@@ -110,6 +110,11 @@ impl Hanging {
     pub(crate) fn release(&self) {
         self.release.send(()).unwrap();
     }
+
+    /// The same, whether or not anybody is left to be released.
+    pub(crate) fn try_release(&self) -> bool {
+        self.release.send(()).is_ok()
+    }
 }
 
 pub(crate) mod v1 {
