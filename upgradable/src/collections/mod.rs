@@ -7,12 +7,19 @@
 //! A collection is a handle, as small as a [`Ref`] and as easily copied. It may be a field of an
 //! object, and has a place among the program's roots by [`set_name`](OrderedMap::set_name).
 //!
-//! | | get | insert, remove | first, last | iterate | `len` | writers conflict |
+//! | | find | insert, remove | both ends | iterate | `len` | writers conflict |
 //! | --- | --- | --- | --- | --- | --- | --- |
-//! | [`OrderedMap`] | O(log n) | O(log n) | O(log n) | O(n) | O(n) | in the same leaf of up to 24 neighbours |
+//! | [`OrderedMap`] | O(log n) | O(log n) | O(log n) | O(n) | O(n) | in the same leaf, of up to 24 neighbours |
+//! | [`TxHashMap`] | O(1) | O(1) | | O(n) | O(n) | in the same bucket, of up to 16 |
+//! | [`Sequence`] | O(log n) | O(log n) | O(log n) | O(n) | O(1) | whenever they insert or remove |
+//! | [`Queue`] | | | O(1) | O(n) | O(1) | with their own kind: pushes with pushes, pops with pops |
 //!
-//! A look-up in an ordered map of a hundred thousand entries reads four objects, and allocates
-//! nothing.
+//! Times of insertions and removals are amortised, n being the most entries there ever were for
+//! iterating over a `TxHashMap`. A look-up in a map of a hundred thousand entries reads three or
+//! four objects, and allocates nothing. Everything but the values' own work copies one node of each
+//! object that it writes, and a node is less than half a kilobyte for keys of eight bytes; nodes
+//! that lie above others have up to four kilobytes, and change once in a dozen insertions. (Those
+//! of a `Sequence` have less than one, and change with each.)
 //!
 //! # Values
 //!
@@ -80,13 +87,22 @@
 
 mod fault;
 mod handle;
+pub mod hash_map;
 pub mod ordered_map;
+pub mod queue;
+pub mod sequence;
 
 use upgradable_stm::Handle;
 
 pub use self::fault::CheckError;
 #[doc(inline)]
+pub use self::hash_map::TxHashMap;
+#[doc(inline)]
 pub use self::ordered_map::OrderedMap;
+#[doc(inline)]
+pub use self::queue::Queue;
+#[doc(inline)]
+pub use self::sequence::Sequence;
 
 use crate::access::AccessError;
 use crate::lineage::{Shape, Upgradable};
@@ -109,5 +125,17 @@ fn delete_value<V: Upgradable>(tx: &Tx<'_>, value: Handle) -> Result<(), AccessE
     match tx.delete(Ref::<V>::new(value)) {
         Err(AccessError::Deleted) => Ok(()),
         outcome => outcome,
+    }
+}
+
+/// Where to part a full node in two when something comes in at `at`: what grows at one end leaves
+/// full nodes behind it.
+fn part(len: usize, min: usize, at: usize) -> usize {
+    if at == len {
+        len - min
+    } else if at == 0 {
+        min
+    } else {
+        len / 2
     }
 }

@@ -4,7 +4,7 @@ mod check;
 mod entry;
 mod iter;
 mod node;
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests;
 mod tree;
 

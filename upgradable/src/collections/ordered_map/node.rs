@@ -167,15 +167,3 @@ impl<K> Inner<K> {
         self.children.extend(other.children);
     }
 }
-
-/// Where to part a full node in two when something comes in at `at`: what grows at one end leaves
-/// full nodes behind it.
-pub(super) fn part(len: usize, min: usize, at: usize) -> usize {
-    if at == len {
-        len - min
-    } else if at == 0 {
-        min
-    } else {
-        len / 2
-    }
-}

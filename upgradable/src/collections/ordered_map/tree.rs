@@ -14,9 +14,9 @@ use std::ops::Bound;
 use arrayvec::ArrayVec;
 use upgradable_stm::Handle;
 
-use super::node::{FANOUT, FANOUT_MIN, Inner, LEAF, LEAF_MIN, LEVELS, Leaf, Root, part};
+use super::node::{FANOUT, FANOUT_MIN, Inner, LEAF, LEAF_MIN, LEVELS, Leaf, Root};
 use crate::access::AccessError;
-use crate::collections::Key;
+use crate::collections::{Key, part};
 use crate::object::Ref;
 use crate::txn::{Read, Tx};
 
