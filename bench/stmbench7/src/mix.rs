@@ -54,6 +54,11 @@ impl OpClass {
         Self { category: op.category(), read_only: op.is_read_only() }
     }
 
+    /// Its place among all classes.
+    pub(crate) fn number(self) -> usize {
+        Self::ALL.iter().position(|&class| class == self).expect("all are listed")
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match (self.category, self.read_only) {
             (Category::LongTraversal, false) => "long traversals, updating",

@@ -12,6 +12,8 @@ pub(crate) const YOUNG_COMPOSITES: usize = 10;
 pub(crate) const KINDS: usize = 10;
 /// Exclusive bound of x, and the greatest length of a connection.
 pub(crate) const XY_RANGE: usize = 100_000;
+/// Room for the outgoing connections of an atomic part: no size has more.
+pub(crate) const MAX_OUTGOING: usize = 6;
 
 /// The size of a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Params {
     pub(crate) fn new(size: Size, scale: usize) -> Self {
         let big = Self {
             atomics_per_composite: 200,
-            connections_per_atomic: 6,
+            connections_per_atomic: MAX_OUTGOING,
             document_size: 20_000,
             manual_size: 1_000_000,
             composites: 500,

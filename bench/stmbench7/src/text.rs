@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::hash::Fnv;
 
-/// Small enough that copying one costs little, large enough that a megabyte has few.
-const PIECE: usize = 2048;
+/// Small enough that copying one costs little, large enough that a megabyte has few. With the
+/// counts that go with it, it fills a block of an allocator.
+const PIECE: usize = 4096 - 16;
 
 /// A text. Cloning it copies pointers to its pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +62,13 @@ impl Text {
 
     /// Replaces one letter by another everywhere. Pieces that nobody shares are written in place.
     pub(crate) fn replace_letter(&mut self, old: u8, new: u8) {
-        let swapped = |&byte: &u8| if byte == old { new } else { byte };
         for piece in &mut self.pieces {
             if memchr::memchr(old, piece).is_none() {
                 continue;
             }
-            match Arc::get_mut(piece) {
-                Some(bytes) => bytes.iter_mut().for_each(|byte| *byte = swapped(byte)),
-                None => *piece = piece.iter().map(swapped).collect(),
+            // A copy as a whole, then a pass over it in the cache: faster than byte by byte.
+            for byte in Arc::make_mut(piece) {
+                *byte = if *byte == old { new } else { *byte };
             }
         }
     }

@@ -61,3 +61,19 @@ fn senseless_arguments_are_explained() {
         assert!(!output.status.success() && errors.contains(part), "`{args}`:\n{errors}");
     }
 }
+
+#[test]
+fn the_experiment_leaves_a_report() {
+    let folder = std::env::temp_dir().join(format!("stmbench7-{}", std::process::id()));
+    let args = "upgrade --size tiny --seconds 0.6 --rounds 1 --threads 1 --check --out";
+    let printed = printed(&format!("{args} {}", folder.display()));
+    for strategy in ["no upgrade", "lazy", "lazy + background", "eager", "parallel eager"] {
+        assert!(printed.contains(&format!("rw, 1 thread, scale 1: {strategy}")), "{printed}");
+    }
+    let page = std::fs::read_to_string(folder.join("report.html")).expect("there is a page");
+    assert!(page.matches("<svg").count() == 5 && page.contains("upgrade</text>"));
+    for file in ["upgrades.csv", "latencies.csv", "throughput-rw-1-thread-scale-1.svg"] {
+        assert!(folder.join(file).exists(), "{file}");
+    }
+    std::fs::remove_dir_all(folder).expect("it can be removed");
+}

@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use super::raw::{Access, ObjectGuard, Slot};
 pub(crate) use super::raw::{Arena, Fault};
-use super::{Class, Container, Index, Indexes, Read, Write};
+use super::{Class, Container, Index, Indexes, Key, Read, Write};
 use crate::id::Id;
 use crate::schema::{Object, Roots, Schema};
 
@@ -15,8 +15,7 @@ use crate::schema::{Object, Roots, Schema};
 pub(crate) struct Trees;
 
 impl Container for Trees {
-    type Of<K: Clone + Ord + Send + Sync + 'static, T: Send + Sync + 'static> =
-        Slot<BTreeMap<K, Id<T>>>;
+    type Of<K: Key, T: Send + Sync + 'static> = Slot<BTreeMap<K, Id<T>>>;
 }
 
 /// The whole structure.

@@ -3,13 +3,18 @@
 //! Operations see a transaction: [`Read`], and [`Write`] where they change something. A
 //! [`Backend`] runs them. Everything is dispatched statically.
 
+pub(crate) mod heap;
 pub(crate) mod local;
+pub(crate) mod pages;
 pub(crate) mod raw;
 mod stm;
 
 use std::fmt;
 use std::ops::{Bound, Deref};
 
+use upgradable::{Shape, UpgradeFrom};
+
+pub(crate) use heap::OnHeap;
 pub(crate) use raw::{Coarse, Medium, Unsynchronised};
 pub(crate) use stm::Stm;
 
@@ -164,7 +169,7 @@ pub(crate) struct Moment {
 
 /// One of the six indexes.
 pub(crate) trait Index<S: Schema>: 'static {
-    type Key: Clone + Ord + fmt::Debug + Send + Sync + 'static;
+    type Key: Key;
     type Object: Object<S>;
     /// The lock that guards it.
     const CLASS: Class;
@@ -172,9 +177,17 @@ pub(crate) trait Index<S: Schema>: 'static {
     fn of<C: Container>(indexes: &Indexes<S, C>) -> &C::Of<Self::Key, Self::Object>;
 }
 
+/// What an index is ordered by.
+pub(crate) trait Key:
+    Clone + Ord + fmt::Debug + Send + Sync + Shape + UpgradeFrom<Self> + 'static
+{
+}
+
+impl<K> Key for K where K: Clone + Ord + fmt::Debug + Send + Sync + Shape + UpgradeFrom<K> + 'static {}
+
 /// What back ends make their indexes of.
 pub(crate) trait Container {
-    type Of<K: Clone + Ord + Send + Sync + 'static, T: Send + Sync + 'static>;
+    type Of<K: Key, T: Send + Sync + 'static>;
 }
 
 /// Build date, then id: all parts of a date in ascending order of ids. A date whose parts are all

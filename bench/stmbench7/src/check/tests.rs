@@ -83,10 +83,12 @@ finds! {
     a_part_of_another: |tx| tx.modify(atomic(tx, 5), |a| a.part_of = composite(tx, 2))
         => "atomic part #5 of composite part #1: part of another";
     a_connection_known_at_one_end: |tx| tx.modify(atomic(tx, 5), |a| {
-        let links = a.links[..a.links.len() - 1].into();
-        a.links = links;
+        let wiring = Arc::make_mut(&mut a.wiring);
+        wiring.incoming = wiring.incoming[1..].into();
     }) => "1 connections are known at one end only";
-    a_connection_too_few: |tx| tx.modify(atomic(tx, 5), |a| a.outgoing -= 1)
+    a_connection_too_few: |tx| tx.modify(atomic(tx, 5), |a| {
+        Arc::make_mut(&mut a.wiring).outgoing.pop();
+    })
         => "atomic part #5 of composite part #1: 5 connections";
     a_part_under_two_dates: |tx| tx.insert::<AtomicByDate>((1500, 5), atomic(tx, 5))
         => "entries for 400 parts";

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::{BackendName, StructureArgs};
-use crate::backend::{Coarse, Found, Medium, Stm, Unsynchronised};
+use crate::backend::{Coarse, Found, Medium, OnHeap, Stm, Unsynchronised};
 use crate::build::build;
 use crate::schema::{Schema, V1, V2};
 
@@ -26,6 +26,7 @@ fn with_types<S: Schema>(args: &StructureArgs, task: impl Task) -> Result<(), Bo
         BackendName::Coarse => with::<S, Coarse<S>>(args, task),
         BackendName::Medium => with::<S, Medium<S>>(args, task),
         BackendName::Stm => with::<S, Stm<S>>(args, task),
+        BackendName::Heap => with::<S, OnHeap<S>>(args, task),
     }
 }
 

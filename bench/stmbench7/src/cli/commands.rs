@@ -4,10 +4,11 @@ use std::error::Error;
 use std::io::{BufWriter, Write, stdout};
 use std::time::Duration;
 
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::choose::{Task, with_backend};
-use super::{BackendName, Cli, Command, FactsArgs, RunArgs, TraceArgs};
+use super::{BackendName, Cli, Command, FactsArgs, RunArgs, TraceArgs, UpgradeArgs};
 use crate::backend::{Backend, Found, Work};
 use crate::check::{Moment, check, digest, replay};
 use crate::facts::facts;
@@ -16,6 +17,7 @@ use crate::output::Output;
 use crate::params::Params;
 use crate::schema::Schema;
 use crate::trace::{TracePlan, trace};
+use crate::upgrade::{experiment, write_report};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
@@ -23,8 +25,35 @@ pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Some(Command::Run(args)) => with_backend(&args.structure, RunTask(&args)),
         Some(Command::Trace(args)) => with_backend(&args.structure, TraceTask(&args)),
         Some(Command::Facts(args)) => with_backend(&args.structure, FactsTask(&args)),
-        None => Ok(()),
+        Some(Command::Upgrade(args)) => upgrade(&args),
+        None => match Cli::parse_from(["stmbench7", "upgrade"]).command {
+            Some(Command::Upgrade(args)) => upgrade(&args),
+            _ => Err("the default command is `upgrade`".into()),
+        },
     }
+}
+
+/// The experiment, with a bar that shows how far it is.
+fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
+    let settings = args.settings();
+    let rounds = usize::from(args.rounds);
+    let runs = settings.len() * args.strategies.len() * rounds;
+    let bar = ProgressBar::new(runs as u64);
+    let style = "[{elapsed_precise}] {wide_bar} {pos}/{len} {msg}";
+    bar.set_style(ProgressStyle::with_template(style)?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let mut begun = 0;
+    let outcomes = experiment(&settings, &args.strategies, rounds, |what| {
+        bar.set_position(begun);
+        bar.set_message(what.to_owned());
+        begun += 1;
+    })?;
+    bar.finish_and_clear();
+    let (printed, page) = write_report(&outcomes, &args.out)
+        .map_err(|error| format!("the report can't be written into {:?}: {error}", args.out))?;
+    println!("{printed}");
+    println!("Report: {}", page.canonicalize().unwrap_or(page).display());
+    Ok(())
 }
 
 struct FactsTask<'a>(&'a FactsArgs);

@@ -3,6 +3,7 @@
 mod choose;
 mod commands;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,14 +12,20 @@ pub(crate) use commands::run;
 
 use crate::mix::{Mix, Workload};
 use crate::params::{Params, Size};
+use crate::upgrade::{Change, Setting, Strategy, processors};
 
 /// STMBench7: a large object graph, 45 operations on it, and upgrades of its types in the middle
+///
+/// Without a command: the experiment `upgrade` with its defaults, which takes about a minute and
+/// ends with a verdict and a report.
 #[derive(Debug, Parser)]
 #[command(
     version,
     max_term_width = 100,
     after_help = "\
 Examples:
+  stmbench7                                        the experiment, in a minute
+  stmbench7 upgrade --scale 1,5 --mix r,w --threads 1,2
   stmbench7 run --backend heap --threads 2 --seconds 10 --mix rw --check --replay
   stmbench7 run --backend medium --ops 20000 --long-traversals off --structure off
   stmbench7 trace --seed 3 --mix rw --ops 1000 --backend none
@@ -32,6 +39,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Change the types in the middle of the work, in several ways, and compare what it costs
+    Upgrade(UpgradeArgs),
     /// Measure a back end: throughput, times to completion, sample errors
     Run(RunArgs),
     /// Print the result of every operation of one thread, and hashes of results and structure
@@ -51,6 +60,8 @@ pub(crate) enum BackendName {
     Medium,
     /// The STM core alone
     Stm,
+    /// The upgradable heap
+    Heap,
 }
 
 /// A switch of the command line.
@@ -71,7 +82,7 @@ impl Switch {
 #[command(next_help_heading = "Structure")]
 struct StructureArgs {
     /// What keeps the objects
-    #[arg(short = 'g', long, value_enum, default_value = "coarse")]
+    #[arg(short = 'g', long, value_enum, default_value = "heap")]
     backend: BackendName,
 
     /// The version of the types
@@ -189,6 +200,98 @@ struct TraceArgs {
 struct FactsArgs {
     #[command(flatten)]
     structure: StructureArgs,
+}
+
+#[derive(Debug, Args)]
+struct UpgradeArgs {
+    /// Ways to change the types
+    #[arg(long, value_enum, value_name = "STRATEGY,...", value_delimiter = ',', default_values_t = Strategy::ALL)]
+    strategies: Vec<Strategy>,
+
+    /// What changes
+    #[arg(long, value_enum, default_value = "types")]
+    change: Change,
+
+    /// How much of the work only reads
+    #[arg(
+        short = 'w',
+        long = "mix",
+        value_enum,
+        value_name = "MIX,...",
+        value_delimiter = ',',
+        default_value = "rw"
+    )]
+    mix: Vec<Workload>,
+
+    /// Traversals of the whole structure
+    #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+    long_traversals: Switch,
+
+    /// Modifications of the structure: it decays under them, so throughputs of different
+    /// strategies are hard to compare then
+    #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+    structure: Switch,
+
+    /// Threads; by default as many as there are processors
+    #[arg(short, long, value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Vec<u16>,
+
+    /// The size of the structure
+    #[arg(long, value_enum, default_value = "big")]
+    size: Size,
+
+    /// So many times as many composite parts
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
+    scale: Vec<u16>,
+
+    /// How long each run takes; the upgrade comes after 40 % of it
+    #[arg(short = 'l', long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    seconds: f64,
+
+    /// How often each strategy has its turn
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// Seed of the structure; those of the threads follow from it
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    seed: u64,
+
+    /// Check all invariants after each run
+    #[arg(long)]
+    check: bool,
+
+    /// The folder for the report, the pictures and the CSV files
+    #[arg(long, value_name = "FOLDER", default_value = "target/stmbench7")]
+    out: PathBuf,
+}
+
+impl UpgradeArgs {
+    fn settings(&self) -> Vec<Setting> {
+        let threads = match self.threads.as_slice() {
+            [] => vec![processors()],
+            some => some.iter().map(|&threads| usize::from(threads)).collect(),
+        };
+        let mut settings = Vec::new();
+        for &workload in &self.mix {
+            for &threads in &threads {
+                for &scale in &self.scale {
+                    settings.push(Setting {
+                        size: self.size,
+                        scale: usize::from(scale),
+                        seed: self.seed,
+                        workload,
+                        long_traversals: self.long_traversals.is_on(),
+                        structure: self.structure.is_on(),
+                        threads,
+                        length: Duration::from_secs_f64(self.seconds),
+                        change: self.change,
+                        check: self.check,
+                    });
+                }
+            }
+        }
+        settings
+    }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -237,6 +237,25 @@ impl<S: Schema> Clone for Roots<S> {
 
 impl<S: Schema> Copy for Roots<S> {}
 
+impl<S: Schema> Roots<S> {
+    /// Before there is anything.
+    pub(crate) const NOWHERE: Self = Self {
+        module: Id::NOWHERE,
+        pools: Pools {
+            composites: Id::NOWHERE,
+            documents: Id::NOWHERE,
+            atomics: Id::NOWHERE,
+            bases: Id::NOWHERE,
+            complexes: Id::NOWHERE,
+        },
+    };
+
+    /// The same objects, as another version's types.
+    pub(crate) fn cast<N: Schema>(self) -> Roots<N> {
+        Roots { module: self.module.cast(), pools: self.pools }
+    }
+}
+
 /// Arenas for the types of a version, and what goes with them.
 macro_rules! objects {
     ($schema:ty { $($field:ident: $type:ty => $class:ident,)* }) => {
@@ -256,9 +275,9 @@ macro_rules! objects {
     };
 }
 
-/// `Design` for types with fields `id`, `kind`, and a date that `$get` and `$set` know.
+/// `Design` for types with an `id`, a kind, and a date that is read and written somehow.
 macro_rules! design {
-    ($($type:ty),* ; |$get:ident| $date:expr, |$set:ident, $new:ident| $change:expr) => {$(
+    ($($type:ty),* => |$this:ident| $kind:expr; |$get:ident| $date:expr, |$set:ident, $new:ident| $change:expr) => {$(
         impl $crate::schema::Design for $type {
             #[inline]
             fn id(&self) -> u32 {
@@ -267,7 +286,8 @@ macro_rules! design {
 
             #[inline]
             fn kind(&self) -> u8 {
-                self.kind
+                let $this = self;
+                $kind
             }
 
             #[inline]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use upgradable::Upgradable;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
 use crate::backend::local::Arena;
 use crate::backend::{Read, Write};
 use crate::id::Id;
+use crate::params::MAX_OUTGOING;
 use crate::pool::IdPool;
 use crate::text::Text;
 
@@ -143,24 +145,28 @@ pub(crate) struct PartDocument {
     pub(crate) part: Id<CompositePart>,
 }
 
+/// Small enough to lie in one cache line with what the heap adds to it.
 #[derive(Upgradable, Clone, Debug)]
 #[upgrade(name = "stmbench7.AtomicPart", version = 1)]
 pub(crate) struct AtomicPart {
     pub(crate) id: u32,
-    pub(crate) kind: u8,
-    /// How many of the links are outgoing.
-    pub(crate) outgoing: u8,
     pub(crate) date: i32,
     pub(crate) x: i32,
     pub(crate) y: i32,
     pub(crate) part_of: Id<CompositePart>,
-    /// First the outgoing, then the incoming.
-    pub(crate) links: Arc<[Link]>,
+    pub(crate) wiring: Arc<Wiring>,
+}
+
+/// What never changes of an atomic part, shared by its versions.
+#[derive(Clone, Debug)]
+pub(crate) struct Wiring {
+    pub(crate) kind: u8,
+    pub(crate) outgoing: ArrayVec<Link, MAX_OUTGOING>,
+    pub(crate) incoming: Box<[Link]>,
 }
 
 /// A connection, as one end of it keeps it.
-#[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.Link", version = 1)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) other: Id<AtomicPart>,
     pub(crate) length: i32,
@@ -168,7 +174,12 @@ pub(crate) struct Link {
 }
 
 design! {
-    DesignModule, ComplexAssembly, BaseAssembly, CompositePart, AtomicPart;
+    DesignModule, ComplexAssembly, BaseAssembly, CompositePart => |this| this.kind;
+    |this| this.date, |this, date| this.date = date
+}
+
+design! {
+    AtomicPart => |this| this.wiring.kind;
     |this| this.date, |this, date| this.date = date
 }
 
@@ -348,7 +359,8 @@ fn connection(link: &Link) -> Connection<V1> {
 
 impl Atomic<V1> for AtomicPart {
     fn new(Common { id, kind, date }: Common, x: i32, y: i32, part_of: Id<CompositePart>) -> Self {
-        Self { id, kind, outgoing: 0, date, x, y, part_of, links: Arc::default() }
+        let wiring = Wiring { kind, outgoing: ArrayVec::new(), incoming: Box::default() };
+        Self { id, date, x, y, part_of, wiring: Arc::new(wiring) }
     }
 
     #[inline]
@@ -372,21 +384,24 @@ impl Atomic<V1> for AtomicPart {
 
     #[inline]
     fn targets(&self) -> impl DoubleEndedIterator<Item = Id<Self>> + ExactSizeIterator {
-        self.links[..usize::from(self.outgoing)].iter().map(|link| link.other)
+        self.wiring.outgoing.iter().map(|link| link.other)
     }
 
     fn outgoing(&self) -> impl ExactSizeIterator<Item = Connection<V1>> {
-        self.links[..usize::from(self.outgoing)].iter().map(connection)
+        self.wiring.outgoing.iter().map(connection)
     }
 
     fn incoming(&self) -> impl ExactSizeIterator<Item = Connection<V1>> {
-        self.links[usize::from(self.outgoing)..].iter().map(connection)
+        self.wiring.incoming.iter().map(connection)
     }
 
     fn connect(&mut self, outgoing: &[Connection<V1>], incoming: &[Connection<V1>]) {
         let link =
             |&Connection { other, kind, length }: &Connection<V1>| Link { other, length, kind };
-        self.outgoing = u8::try_from(outgoing.len()).expect("a handful of connections");
-        self.links = outgoing.iter().chain(incoming).map(link).collect();
+        self.wiring = Arc::new(Wiring {
+            kind: self.wiring.kind,
+            outgoing: outgoing.iter().map(link).collect(),
+            incoming: incoming.iter().map(link).collect(),
+        });
     }
 }

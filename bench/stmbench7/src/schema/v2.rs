@@ -8,15 +8,17 @@
 
 use std::sync::Arc;
 
-use upgradable::Upgradable;
+use arrayvec::ArrayVec;
+use upgradable::{Cx, Profile, Ref, TransformError, Upgradable, UpgradeFrom};
 
 use super::{
     Atomic, Base, Children, Common, Complex, Composite, Connection, Document, Manual, Module,
-    Schema, design, objects,
+    Schema, design, objects, v1,
 };
 use crate::backend::local::Arena;
 use crate::backend::{Read, Write};
 use crate::id::Id;
+use crate::params::MAX_OUTGOING;
 use crate::pool::IdPool;
 use crate::text::Text;
 
@@ -126,17 +128,18 @@ pub(crate) struct Label {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.Module", version = 2, origin)]
+#[upgrade(name = "stmbench7.Module", version = 2, from = v1::DesignModule)]
 pub(crate) struct DesignModule {
     pub(crate) id: u32,
     pub(crate) kind: u8,
+    #[upgrade(from = "date", with = Date::new, back = |date: &Date| date.number())]
     pub(crate) built: Date,
     pub(crate) manual: Id<UserManual>,
     pub(crate) root: Id<ComplexAssembly>,
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.Manual", version = 2, origin)]
+#[upgrade(name = "stmbench7.Manual", version = 2, from = v1::UserManual)]
 pub(crate) struct UserManual {
     pub(crate) id: u32,
     pub(crate) title: Arc<str>,
@@ -145,11 +148,12 @@ pub(crate) struct UserManual {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.ComplexAssembly", version = 2, origin)]
+#[upgrade(name = "stmbench7.ComplexAssembly", version = 2, from = v1::ComplexAssembly)]
 pub(crate) struct ComplexAssembly {
     pub(crate) id: u32,
     pub(crate) kind: u8,
     pub(crate) level: u8,
+    #[upgrade(from = "date", with = Date::new, back = |date: &Date| date.number())]
     pub(crate) built: Date,
     pub(crate) parent: Option<Id<ComplexAssembly>>,
     pub(crate) module: Id<DesignModule>,
@@ -158,10 +162,11 @@ pub(crate) struct ComplexAssembly {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.BaseAssembly", version = 2, origin)]
+#[upgrade(name = "stmbench7.BaseAssembly", version = 2, from = v1::BaseAssembly)]
 pub(crate) struct BaseAssembly {
     pub(crate) id: u32,
     pub(crate) kind: u8,
+    #[upgrade(from = "date", with = Date::new, back = |date: &Date| date.number())]
     pub(crate) built: Date,
     pub(crate) parent: Id<ComplexAssembly>,
     pub(crate) module: Id<DesignModule>,
@@ -169,12 +174,14 @@ pub(crate) struct BaseAssembly {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.CompositePart", version = 2, origin)]
+#[upgrade(name = "stmbench7.CompositePart", version = 2, from = v1::CompositePart)]
 pub(crate) struct CompositePart {
     pub(crate) id: u32,
     pub(crate) kind: u8,
+    #[upgrade(from = "date", with = Date::new, back = |date: &Date| date.number())]
     pub(crate) built: Date,
     /// The build date of the root part when this version came, or when the part was created.
+    #[upgrade(compute = survey)]
     pub(crate) surveyed: Date,
     pub(crate) document: Id<PartDocument>,
     pub(crate) parts: Arc<[Id<AtomicPart>]>,
@@ -183,7 +190,7 @@ pub(crate) struct CompositePart {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.Document", version = 2, origin)]
+#[upgrade(name = "stmbench7.Document", version = 2, from = v1::PartDocument, manual)]
 pub(crate) struct PartDocument {
     pub(crate) id: u32,
     pub(crate) title: Arc<str>,
@@ -199,22 +206,118 @@ pub(crate) struct DocumentBody {
 }
 
 #[derive(Upgradable, Clone, Debug)]
-#[upgrade(name = "stmbench7.AtomicPart", version = 2, origin)]
+#[upgrade(name = "stmbench7.AtomicPart", version = 2, from = v1::AtomicPart, manual)]
 pub(crate) struct AtomicPart {
     pub(crate) id: u32,
-    pub(crate) kind: u8,
-    pub(crate) outgoing: u8,
     pub(crate) built: Date,
     pub(crate) position: Point,
     pub(crate) part_of: Id<CompositePart>,
-    /// First the targets, then the sources.
-    pub(crate) others: Arc<[Id<AtomicPart>]>,
-    /// One for each of the others.
-    pub(crate) labels: Arc<[Label]>,
+    pub(crate) wiring: Arc<Wiring>,
+}
+
+/// What never changes of an atomic part: where connections lead, and apart from that what they
+/// are.
+#[derive(Clone, Debug)]
+pub(crate) struct Wiring {
+    pub(crate) kind: u8,
+    pub(crate) targets: ArrayVec<Id<AtomicPart>, MAX_OUTGOING>,
+    pub(crate) sources: Box<[Id<AtomicPart>]>,
+    /// One for each target, then one for each source.
+    pub(crate) labels: Box<[Label]>,
+}
+
+/// What a composite part remembers of its root part: its date at the instant of the upgrade.
+fn survey(old: &v1::CompositePart, cx: &mut Cx<'_>) -> Result<Date, TransformError> {
+    let root = cx.read(Ref::<v1::AtomicPart>::from_bits(old.root_part.to_bits()))?;
+    Ok(Date::new(root.date))
+}
+
+/// The text becomes an object of its own, and goes back into the document.
+impl UpgradeFrom<v1::PartDocument> for PartDocument {
+    const PROFILE: Profile = Profile::both_ways().reading_others();
+
+    fn upgrade_from(old: &v1::PartDocument, cx: &mut Cx<'_>) -> Result<Self, TransformError> {
+        let body = cx.create(DocumentBody { text: old.text.clone() })?;
+        Ok(Self {
+            id: old.id,
+            title: Arc::clone(&old.title),
+            part: old.part.cast(),
+            body: Id::from_bits(body.to_bits()),
+        })
+    }
+
+    fn put(
+        new: &Self,
+        _: Option<&v1::PartDocument>,
+        cx: &mut Cx<'_>,
+    ) -> Result<v1::PartDocument, TransformError> {
+        let body = cx.read(Ref::<DocumentBody>::from_bits(new.body.to_bits()))?;
+        Ok(v1::PartDocument {
+            id: new.id,
+            title: Arc::clone(&new.title),
+            text: body.text.clone(),
+            part: new.part.cast(),
+        })
+    }
+}
+
+/// Two numbers become a point, and one list becomes two.
+impl UpgradeFrom<v1::AtomicPart> for AtomicPart {
+    const PROFILE: Profile = Profile::both_ways();
+
+    fn upgrade_from(old: &v1::AtomicPart, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        let v1::Wiring { kind, outgoing, incoming } = &*old.wiring;
+        let label = |link: &v1::Link| Label { length: link.length, kind: link.kind };
+        let wiring = Wiring {
+            kind: *kind,
+            targets: outgoing.iter().map(|link| link.other.cast()).collect(),
+            sources: incoming.iter().map(|link| link.other.cast()).collect(),
+            labels: outgoing.iter().chain(incoming).map(label).collect(),
+        };
+        Ok(Self {
+            id: old.id,
+            built: Date::new(old.date),
+            position: Point { x: old.x, y: old.y },
+            part_of: old.part_of.cast(),
+            wiring: Arc::new(wiring),
+        })
+    }
+
+    fn put(
+        new: &Self,
+        _: Option<&v1::AtomicPart>,
+        _: &mut Cx<'_>,
+    ) -> Result<v1::AtomicPart, TransformError> {
+        let link = |(other, label): (&Id<Self>, &Label)| v1::Link {
+            other: other.cast(),
+            length: label.length,
+            kind: label.kind,
+        };
+        let Wiring { kind, targets, sources, labels } = &*new.wiring;
+        let (outgoing, incoming) = labels.split_at(targets.len());
+        let wiring = v1::Wiring {
+            kind: *kind,
+            outgoing: targets.iter().zip(outgoing).map(link).collect(),
+            incoming: sources.iter().zip(incoming).map(link).collect(),
+        };
+        Ok(v1::AtomicPart {
+            id: new.id,
+            date: new.built.number(),
+            x: new.position.x,
+            y: new.position.y,
+            part_of: new.part_of.cast(),
+            wiring: Arc::new(wiring),
+        })
+    }
 }
 
 design! {
-    DesignModule, ComplexAssembly, BaseAssembly, CompositePart, AtomicPart;
+    DesignModule, ComplexAssembly, BaseAssembly, CompositePart => |this| this.kind;
+    |this| this.built.number(), |this, date| this.built = Date::new(date)
+}
+
+design! {
+    AtomicPart => |this| this.wiring.kind;
     |this| this.built.number(), |this, date| this.built = Date::new(date)
 }
 
@@ -390,25 +493,15 @@ impl Document<V2> for PartDocument {
     }
 }
 
-impl AtomicPart {
-    fn connections(
-        &self,
-        range: std::ops::Range<usize>,
-    ) -> impl ExactSizeIterator<Item = Connection<V2>> {
-        let others = self.others[range.clone()].iter();
-        others.zip(&self.labels[range]).map(|(&other, &Label { length, kind })| Connection {
-            other,
-            kind,
-            length,
-        })
-    }
+fn connection((&other, label): (&Id<AtomicPart>, &Label)) -> Connection<V2> {
+    Connection { other, kind: label.kind, length: label.length }
 }
 
 impl Atomic<V2> for AtomicPart {
     fn new(Common { id, kind, date }: Common, x: i32, y: i32, part_of: Id<CompositePart>) -> Self {
-        let (built, position) = (Date::new(date), Point { x, y });
-        let (others, labels) = (Arc::default(), Arc::default());
-        Self { id, kind, outgoing: 0, built, position, part_of, others, labels }
+        let (targets, sources, labels) = (ArrayVec::new(), Box::default(), Box::default());
+        let wiring = Arc::new(Wiring { kind, targets, sources, labels });
+        Self { id, built: Date::new(date), position: Point { x, y }, part_of, wiring }
     }
 
     #[inline]
@@ -433,22 +526,25 @@ impl Atomic<V2> for AtomicPart {
 
     #[inline]
     fn targets(&self) -> impl DoubleEndedIterator<Item = Id<Self>> + ExactSizeIterator {
-        self.others[..usize::from(self.outgoing)].iter().copied()
+        self.wiring.targets.iter().copied()
     }
 
     fn outgoing(&self) -> impl ExactSizeIterator<Item = Connection<V2>> {
-        self.connections(0..usize::from(self.outgoing))
+        self.wiring.targets.iter().zip(&*self.wiring.labels).map(connection)
     }
 
     fn incoming(&self) -> impl ExactSizeIterator<Item = Connection<V2>> {
-        self.connections(usize::from(self.outgoing)..self.others.len())
+        let Wiring { targets, sources, labels, .. } = &*self.wiring;
+        sources.iter().zip(&labels[targets.len().min(labels.len())..]).map(connection)
     }
 
     fn connect(&mut self, outgoing: &[Connection<V2>], incoming: &[Connection<V2>]) {
-        let all = || outgoing.iter().chain(incoming);
-        self.outgoing = u8::try_from(outgoing.len()).expect("a handful of connections");
-        self.others = all().map(|connection| connection.other).collect();
-        self.labels =
-            all().map(|&Connection { kind, length, .. }| Label { length, kind }).collect();
+        let label = |&Connection { kind, length, .. }: &Connection<V2>| Label { length, kind };
+        self.wiring = Arc::new(Wiring {
+            kind: self.wiring.kind,
+            targets: outgoing.iter().map(|link| link.other).collect(),
+            sources: incoming.iter().map(|link| link.other).collect(),
+            labels: outgoing.iter().chain(incoming).map(label).collect(),
+        });
     }
 }

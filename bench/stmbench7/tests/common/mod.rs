@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 /// All back ends.
-pub(crate) const BACKENDS: [&str; 4] = ["none", "coarse", "medium", "stm"];
+pub(crate) const BACKENDS: [&str; 5] = ["none", "coarse", "medium", "stm", "heap"];
 
 /// Back ends with versions of the types: by default each with one, in turns, beginning with
 /// `first`; with `STMBENCH7_ALL=1` each with both.

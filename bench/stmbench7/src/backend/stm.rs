@@ -1,13 +1,12 @@
 //! The STM core alone: transactions, and no types that change.
 
-mod index;
-
 use std::marker::PhantomData;
 use std::ops::Bound;
 
+use upgradable::Upgradable;
 use upgradable_stm::{AccessError, CommitTs, Domain, Handle, Snapshot, Stop, Tx, TxError};
 
-use self::index::{Paged, Pages};
+use super::pages::{Change, Look, Pages};
 use super::{Backend, Done, Found, Index, Indexes, Moment, Read, Work, Write};
 use crate::id::Id;
 use crate::schema::{Object, Roots, Schema};
@@ -23,41 +22,13 @@ pub(crate) struct Stm<S: Schema> {
 impl<S: Schema> Default for Stm<S> {
     fn default() -> Self {
         let domain = Domain::new();
-        let indexes = domain.atomically(|tx| {
-            let tx = StmTx::<S>::bare(tx);
-            Ok(Indexes {
-                atomic_by_id: Paged::new(&tx),
-                atomic_by_date: Paged::new(&tx),
-                document_by_title: Paged::new(&tx),
-                composite_by_id: Paged::new(&tx),
-                base_by_id: Paged::new(&tx),
-                complex_by_id: Paged::new(&tx),
-            })
+        let made = domain.try_atomically(|tx| {
+            super::pages::indexes(&StmTx::<S> { tx, stm: None, schema: PhantomData })
+                .map_err(Stop::Cancel)
         });
+        let indexes = made.expect("objects can be created in an empty domain");
         Self { domain, indexes, roots: None }
     }
-}
-
-fn handle<T>(id: Id<T>) -> Handle {
-    Handle::from_bits(id.to_bits())
-}
-
-/// What pages are read through.
-trait Look {
-    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError>;
-}
-
-/// What pages are written through.
-trait Change: Look {
-    fn create<T: Send + Sync + 'static>(&self, value: T) -> Handle;
-
-    fn change<T: Clone + Send + Sync + 'static, R>(
-        &self,
-        handle: Handle,
-        change: impl FnOnce(&mut T) -> R,
-    ) -> Result<R, AccessError>;
-
-    fn delete(&self, handle: Handle) -> Result<(), AccessError>;
 }
 
 /// A read-only transaction.
@@ -75,50 +46,40 @@ pub(crate) struct StmTx<'b, S: Schema> {
     schema: PhantomData<S>,
 }
 
-impl<'b, S: Schema> StmSnapshot<'b, S> {
-    #[cfg(test)]
-    fn bare(snapshot: &'b Snapshot<'b>) -> Self {
-        Self { snapshot, stm: None }
-    }
-}
-
-impl<'b, S: Schema> StmTx<'b, S> {
-    /// Without a structure around it.
-    fn bare(tx: &'b Tx<'b>) -> Self {
-        Self { tx, stm: None, schema: PhantomData }
-    }
-}
-
 impl<S: Schema> Look for StmSnapshot<'_, S> {
+    type Error = AccessError;
+
     #[inline]
-    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
-        self.snapshot.get(handle)
+    fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
+        self.snapshot.get(Handle::from_bits(object))
     }
 }
 
 impl<S: Schema> Look for StmTx<'_, S> {
+    type Error = AccessError;
+
     #[inline]
-    fn look<T: Send + Sync + 'static>(&self, handle: Handle) -> Result<&T, AccessError> {
-        self.tx.get(handle)
+    fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
+        self.tx.get(Handle::from_bits(object))
     }
 }
 
 impl<S: Schema> Change for StmTx<'_, S> {
-    fn create<T: Send + Sync + 'static>(&self, value: T) -> Handle {
-        self.tx.create(value)
+    fn make<T: Upgradable>(&self, object: T) -> Result<u64, AccessError> {
+        Ok(self.tx.create(object).to_bits())
     }
 
     #[inline]
-    fn change<T: Clone + Send + Sync + 'static, R>(
+    fn change<T: Upgradable, R>(
         &self,
-        handle: Handle,
+        object: u64,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, AccessError> {
-        self.tx.update(handle, change)
+        self.tx.update(Handle::from_bits(object), change)
     }
 
-    fn delete(&self, handle: Handle) -> Result<(), AccessError> {
-        self.tx.delete(handle)
+    fn destroy<T: Upgradable>(&self, object: u64) -> Result<(), AccessError> {
+        self.tx.delete(Handle::from_bits(object))
     }
 }
 
@@ -145,7 +106,7 @@ macro_rules! read {
 
             #[inline]
             fn read<T: Object<S>>(&self, id: Id<T>) -> Result<&T, AccessError> {
-                self.look(handle(id))
+                self.look(id.to_bits())
             }
 
             #[inline]
@@ -174,15 +135,15 @@ impl<S: Schema> Write<S> for StmTx<'_, S> {
         id: Id<T>,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, AccessError> {
-        self.tx.update(handle(id), change)
+        self.change(id.to_bits(), change)
     }
 
     fn create<T: Object<S>>(&self, object: T) -> Result<Id<T>, AccessError> {
-        Ok(Id::from_bits(self.tx.create(object).to_bits()))
+        self.make(object).map(Id::from_bits)
     }
 
     fn delete<T: Object<S>>(&self, id: Id<T>) -> Result<(), AccessError> {
-        self.tx.delete(handle(id))
+        self.destroy::<T>(id.to_bits())
     }
 
     fn insert<I: Index<S>>(&self, key: I::Key, object: Id<I::Object>) -> Result<(), AccessError> {
