@@ -81,7 +81,9 @@ impl Heap {
     ) -> Result<R, TxError<E>> {
         let inner = &*self.inner;
         inner.pass_gate();
-        let outcome = self.domain.try_atomically(|core| update(&Tx::new(core, inner)).map_err(Abort::into_core));
+        let outcome = self
+            .domain
+            .try_atomically(|core| update(&Tx::new(core, inner)).map_err(Abort::into_core));
         outcome.map_err(|error| self.ended(error.into()))
     }
 
