@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The models of the transactional core, under every interleaving with three preemptions (or as the
-# model itself says). With a stand-in for the collector; see stm/src/reclaim/collector.rs.
+# model itself says), and those of lazy migration, with two. With a stand-in for the collector; see stm/src/reclaim/collector.rs.
 #
 #   bash ci/loom.sh [PATTERN]     only the models whose names match
 #
@@ -14,3 +14,4 @@ export RUST_BACKTRACE=0
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom"
 export RUSTFLAGS="--cfg loom"
 cargo test --release -p upgradable-stm --lib "${1:-models::}"
+cargo test --release -p upgradable --lib "${1:-models::}"

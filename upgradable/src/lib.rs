@@ -76,6 +76,8 @@ mod error;
 mod heap;
 mod lineage;
 mod migration;
+#[cfg(all(test, loom))]
+mod models;
 mod object;
 mod program;
 mod sync;

@@ -328,7 +328,9 @@ fn handlers_run_once_after_their_transaction() {
                 committed.fetch_add(1, Ordering::Relaxed);
             }
         });
-        tx.after_abort(move || drop(undone.fetch_add(1, Ordering::Relaxed)));
+        tx.after_abort(move || {
+            undone.fetch_add(1, Ordering::Relaxed);
+        });
         if std::mem::take(&mut first) {
             elsewhere(|| {
                 heap.atomically(|tx| Ok(tx.modify(object, |plain| plain.0 += 100)?)).unwrap();
