@@ -156,12 +156,25 @@ fn transformers_read_as_of_the_flip_and_create() {
     });
 }
 
+/// Ends the threads that look at the flag.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// (A snapshot that found an object of the undone version just when the sweeper had brought the
+/// last one back was refused it: what the conversion needed had been let go.)
 #[test]
 fn a_total_stays_a_total_while_everything_happens() {
     let (heap, accounts) = bank(200);
     let stop = AtomicBool::new(false);
     let total: i64 = (0..200).sum();
     thread::scope(|scope| {
+        // Also when something below fails.
+        let _stop = Stop(&stop);
         for seed in 0..2_usize {
             let (heap, accounts, stop) = (&heap, &accounts, &stop);
             scope.spawn(move || {
@@ -218,6 +231,5 @@ fn a_total_stays_a_total_while_everything_happens() {
             }
             back.wait().unwrap();
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

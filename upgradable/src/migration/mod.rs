@@ -189,7 +189,8 @@ impl Migrations {
         }
     }
 
-    /// Runs the conversion, with what it needs to see.
+    /// Runs the conversion, with what it needs to see. If that is not kept any more, the flip has
+    /// been completed since it was looked up: then somebody else has converted the object.
     fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
         let host = Host { touch, at_flip: None, flip: flip.flip(), types: &self.types };
         let still_wanted = || limit_admission(flip);
@@ -198,13 +199,14 @@ impl Migrations {
                 let mut cx = Cx::hosted(&host);
                 return (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted);
             }
-            return flip.before().ok_or_else(gone)?.read(|at_flip| {
+            let Some(before) = flip.before() else { return Ok(false) };
+            return before.read(|at_flip| {
                 let host = Host { at_flip: Some(at_flip), ..host };
                 let mut cx = Cx::hosted(&host);
                 (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted)
             });
         };
-        let (then, now) = (undone.before().ok_or_else(gone)?, flip.before().ok_or_else(gone)?);
+        let (Some(then), Some(now)) = (undone.before(), flip.before()) else { return Ok(false) };
         then.read(|before| {
             now.read(|at_flip| {
                 let host = Host { at_flip: Some(at_flip), ..host };
@@ -252,12 +254,6 @@ fn refused(touch: &Touch<'_>, why: Arc<TransformFailure>) -> Touched {
         failure::refuse(why);
     }
     Touched::Refused
-}
-
-/// What a conversion needs is not kept any more: its flip is complete, and somebody who began
-/// before that looks at an object that was deleted since.
-fn gone() -> TransformError {
-    TransformErrorKind::Host { source: "the upgrade has ended".into() }.into()
 }
 
 /// Whether the object is touched by a sweep, itself or by way of a transformer's own thread.
