@@ -18,8 +18,9 @@ use crate::txn::Read;
 
 /// Entries of any kind of values, from both ends.
 ///
-/// It holds no way through the tree but two keys: at the end of a leaf it looks for the next key,
-/// so that it goes on where it was whatever the transaction does to the map meanwhile.
+/// At the end of a leaf it goes on to the one beside, if the node above both is as it was, and
+/// else looks for the next key: so it goes on where it was whatever the transaction does to the
+/// map meanwhile.
 pub(super) struct Entries<'r, R, K> {
     tree: Tree<K>,
     reader: &'r R,
@@ -27,16 +28,41 @@ pub(super) struct Entries<'r, R, K> {
 }
 
 enum State<'r, K> {
-    Between(End<'r, K>, End<'r, K>),
+    Between(Front<'r, K>, Back<'r, K>),
     Failed(AccessError),
     Done,
 }
 
-/// Where one end is, and the outermost key on its side that is left, or is just not left.
-struct End<'r, K> {
+/// Behind what has come from the front.
+struct Front<'r, K> {
+    /// The entry that comes next, if it is in this leaf.
     next: Position<'r, K>,
-    key: &'r K,
-    is_left: bool,
+    /// Whether nothing has come yet.
+    is_fresh: bool,
+    /// Entries of the leaf before this number lie before the other end for sure.
+    sure: usize,
+}
+
+/// Before what has come from the back.
+struct Back<'r, K> {
+    /// One past the entry that comes next, if it is in this leaf.
+    next: Position<'r, K>,
+    is_fresh: bool,
+    /// Entries of the leaf from this number on lie behind the other end for sure.
+    sure: usize,
+}
+
+impl<'r, K> Front<'r, K> {
+    /// The last key that has come; if none has, the one that comes.
+    fn key(&self) -> &'r K {
+        &self.next.leaf.keys[self.next.at - usize::from(!self.is_fresh)]
+    }
+}
+
+impl<'r, K> Back<'r, K> {
+    fn key(&self) -> &'r K {
+        &self.next.leaf.keys[self.next.at - usize::from(self.is_fresh)]
+    }
 }
 
 impl<'r, R: Read, K: Key + Ord> Entries<'r, R, K> {
@@ -60,66 +86,83 @@ impl<'r, R: Read, K: Key + Ord> Entries<'r, R, K> {
     where
         K: Borrow<Q>,
     {
-        let Some(front) = tree.seek(reader, bounds.start_bound())? else {
+        let Some(next) = tree.seek(reader, bounds.start_bound())? else { return Ok(State::Done) };
+        let front = Front { next, is_fresh: true, sure: 0 };
+        let Some(next) = tree.seek_back(reader, bounds.end_bound())? else {
             return Ok(State::Done);
         };
-        let Some(back) = tree.seek_back(reader, bounds.end_bound())? else {
-            return Ok(State::Done);
-        };
-        let (first, last) = (&front.0.keys[front.1], &back.0.keys[back.1 - 1]);
-        if first > last {
-            return Ok(State::Done);
-        }
-        let end = |next, key| End { next, key, is_left: true };
-        Ok(State::Between(end(front, first), end(back, last)))
+        let back = Back { next, is_fresh: true, sure: usize::MAX };
+        if front.key() > back.key() { Ok(State::Done) } else { Ok(State::Between(front, back)) }
     }
 
     fn step(&mut self) -> Result<Option<(&'r K, Handle)>, AccessError> {
         let State::Between(front, back) = &mut self.state else { return Ok(None) };
-        let (mut leaf, mut at) = front.next;
-        if at >= leaf.len() {
-            let Some(next) = self.tree.seek(self.reader, Bound::Excluded(front.key))? else {
-                return Ok(None);
-            };
-            (leaf, at) = next;
+        if front.next.at >= front.sure {
+            if front.next.at >= front.next.leaf.len() {
+                let beside = self.tree.beside(self.reader, front.next.above, 1)?;
+                let next = match beside {
+                    None => self.tree.seek(self.reader, Bound::Excluded(front.key()))?,
+                    beside => beside,
+                };
+                let Some(next) = next else { return Ok(None) };
+                front.next = next;
+            }
+            let Position { leaf, at, .. } = front.next;
+            match leaf.keys[at].cmp(back.key()) {
+                Ordering::Less => {}
+                Ordering::Equal if back.is_fresh => {
+                    let last = (&leaf.keys[at], leaf.values[at]);
+                    self.state = State::Done;
+                    return Ok(Some(last));
+                }
+                _ => return Ok(None),
+            }
+            let all = leaf.keys.last().is_some_and(|last| last < back.key());
+            front.sure = if all { leaf.len() } else { at + 1 };
         }
-        let key = &leaf.keys[at];
-        let found = Some((key, leaf.values[at]));
-        match key.cmp(back.key) {
-            Ordering::Less => *front = End { next: (leaf, at + 1), key, is_left: false },
-            Ordering::Equal if back.is_left => self.state = State::Done,
-            _ => return Ok(None),
-        }
-        Ok(found)
+        let Position { leaf, at, .. } = front.next;
+        front.next.at += 1;
+        front.is_fresh = false;
+        back.sure = usize::MAX;
+        Ok(Some((&leaf.keys[at], leaf.values[at])))
     }
 
     fn step_back(&mut self) -> Result<Option<(&'r K, Handle)>, AccessError> {
         let State::Between(front, back) = &mut self.state else { return Ok(None) };
-        let (mut leaf, mut upto) = back.next;
-        if upto == 0 {
-            let Some(next) = self.tree.seek_back(self.reader, Bound::Excluded(back.key))? else {
-                return Ok(None);
-            };
-            (leaf, upto) = next;
+        if back.next.at <= back.sure {
+            if back.next.at == 0 {
+                let beside = self.tree.beside(self.reader, back.next.above, -1)?;
+                let next = match beside {
+                    None => self.tree.seek_back(self.reader, Bound::Excluded(back.key()))?,
+                    beside => beside,
+                };
+                let Some(next) = next else { return Ok(None) };
+                back.next = next;
+            }
+            let Position { leaf, at: upto, .. } = back.next;
+            let at = upto - 1;
+            match leaf.keys[at].cmp(front.key()) {
+                Ordering::Greater => {}
+                Ordering::Equal if front.is_fresh => {
+                    let last = (&leaf.keys[at], leaf.values[at]);
+                    self.state = State::Done;
+                    return Ok(Some(last));
+                }
+                _ => return Ok(None),
+            }
+            let all = leaf.keys.first().is_some_and(|first| first > front.key());
+            back.sure = if all { 0 } else { at };
         }
-        let key = &leaf.keys[upto - 1];
-        let found = Some((key, leaf.values[upto - 1]));
-        match key.cmp(front.key) {
-            Ordering::Greater => *back = End { next: (leaf, upto - 1), key, is_left: false },
-            Ordering::Equal if front.is_left => self.state = State::Done,
-            _ => return Ok(None),
-        }
-        Ok(found)
+        let leaf = back.next.leaf;
+        back.next.at -= 1;
+        back.is_fresh = false;
+        front.sure = 0;
+        Ok(Some((&leaf.keys[back.next.at], leaf.values[back.next.at])))
     }
 
     /// Whatever ends it ends it for good.
-    fn settle<T>(
-        &mut self,
-        step: Result<Option<T>, AccessError>,
-    ) -> Option<Result<T, AccessError>> {
-        if matches!(step, Ok(Some(_))) {
-            return step.transpose();
-        }
+    #[cold]
+    fn end<T>(&mut self, step: Result<Option<T>, AccessError>) -> Option<Result<T, AccessError>> {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Failed(error) => Some(Err(error)),
             _ => step.transpose(),
@@ -132,16 +175,20 @@ impl<'r, R: Read, K: Key + Ord> Iterator for Entries<'r, R, K> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step();
-        self.settle(step)
+        match self.step() {
+            Ok(Some(entry)) => Some(Ok(entry)),
+            ended => self.end(ended),
+        }
     }
 }
 
 impl<R: Read, K: Key + Ord> DoubleEndedIterator for Entries<'_, R, K> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        let step = self.step_back();
-        self.settle(step)
+        match self.step_back() {
+            Ok(Some(entry)) => Some(Ok(entry)),
+            ended => self.end(ended),
+        }
     }
 }
 

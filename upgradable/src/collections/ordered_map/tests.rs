@@ -180,6 +180,8 @@ enum Op {
     /// Takes out everything in a range while an iterator goes over it.
     RemoveRange(u16, u16),
     InsertMany(u16, u16),
+    /// Removes and inserts keys while an iterator goes over the map, forth or back.
+    ChangeWhileIterating(Vec<(bool, u16)>, bool),
     Range(Bound<u16>, Bound<u16>),
     Clear,
 }
@@ -202,11 +204,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::PopLast),
         2 => (key(), 0..150_u16).prop_map(|(from, count)| Op::RemoveRange(from, count)),
         3 => (key(), 0..150_u16).prop_map(|(from, count)| Op::InsertMany(from, count)),
+        3 => (prop::collection::vec((any::<bool>(), key()), 0..200), any::<bool>())
+            .prop_map(|(changes, back)| Op::ChangeWhileIterating(changes, back)),
         4 => (bound(), bound()).prop_map(|(from, to)| Op::Range(from, to)),
         1 => Just(Op::Clear),
     ]
 }
 
+#[allow(clippy::too_many_lines, reason = "one arm for each operation")]
 fn apply(tx: &Tx<'_>, map: OrderedMap<u16, Tag>, model: &mut BTreeMap<u16, u64>, op: &Op) {
     let owned = |entry: Option<(&u16, &Tag)>| entry.map(|(key, tag)| (*key, tag.0));
     match *op {
@@ -238,6 +243,29 @@ fn apply(tx: &Tx<'_>, map: OrderedMap<u16, Tag>, model: &mut BTreeMap<u16, u64>,
                 map.insert(tx, key, Tag(1)).unwrap();
                 model.insert(key, 1);
             }
+        }
+        Op::ChangeWhileIterating(ref changes, back) => {
+            let mut lasting = model.clone();
+            let mut entries = map.iter_refs(tx);
+            let mut next = || if back { entries.next_back() } else { entries.next() };
+            let mut seen = Vec::new();
+            let mut changes = changes.iter();
+            while let Some(entry) = next() {
+                seen.push(*entry.unwrap().0);
+                for &(inserts, key) in changes.by_ref().take(3) {
+                    if inserts {
+                        map.insert(tx, key, Tag(1)).unwrap();
+                        model.insert(key, 1);
+                    } else {
+                        map.remove(tx, &key).unwrap();
+                        model.remove(&key);
+                        lasting.remove(&key);
+                    }
+                }
+            }
+            let order = |one: &u16, next: &u16| if back { one > next } else { one < next };
+            assert!(seen.is_sorted_by(order), "in order, and none twice");
+            assert!(lasting.keys().all(|key| seen.contains(key)), "all that were there");
         }
         Op::Range(from, to) => {
             let found = map.range::<_, u16>(tx, (from, to)).map(|e| e.unwrap());

@@ -10,6 +10,7 @@
 
 use std::borrow::Borrow;
 use std::ops::Bound;
+use std::ptr;
 
 use arrayvec::ArrayVec;
 use upgradable_stm::Handle;
@@ -39,8 +40,36 @@ pub(super) struct Path<'t, K> {
     pub(super) entries: &'t Leaf<K>,
 }
 
-/// An entry, by its leaf and its number there.
-pub(super) type Position<'r, K> = (&'r Leaf<K>, usize);
+/// An inner node that was passed, and which child of it came next.
+pub(super) struct Above<'r, K> {
+    /// `None` is the topmost one, in the root.
+    node: Option<Ref<Inner<K>>>,
+    inner: &'r Inner<K>,
+    at: usize,
+}
+
+impl<K> Clone for Above<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Above<'_, K> {}
+
+type Way<'r, K> = ArrayVec<Above<'r, K>, LEVELS>;
+
+/// An entry, by its leaf and its number there, and the node above the leaf.
+pub(super) struct Position<'r, K> {
+    pub(super) above: Above<'r, K>,
+    pub(super) leaf: &'r Leaf<K>,
+    pub(super) at: usize,
+}
+
+impl<'r, K> Position<'r, K> {
+    fn new(way: &Way<'r, K>, leaf: &'r Leaf<K>, at: usize) -> Option<Self> {
+        Some(Self { above: *way.last()?, leaf, at })
+    }
+}
 
 /// A way that is longer than any can be. Only a forged handle leads to it.
 fn too_deep<E>(_: E) -> AccessError {
@@ -101,26 +130,23 @@ impl<K: Key + Ord> Tree<K> {
     where
         K: Borrow<Q>,
     {
-        // If it is not in the leaf of the bound, it is the first one behind: the last way that was
-        // not taken on the right, and how many levels it is above the leaves.
-        let mut behind = None;
-        let mut level = reader.peek(self.0)?.levels;
-        let leaf = self.descend(reader, |inner| {
-            let at = match from {
-                Bound::Unbounded => 0,
-                Bound::Included(key) | Bound::Excluded(key) => inner.find(key),
-            };
-            level = level.saturating_sub(1);
-            behind = inner.children.get(at + 1).map(|&node| (node, level)).or(behind);
-            at
+        let mut way = Way::new();
+        let leaf = self.go_down(reader, &mut way, |inner| match from {
+            Bound::Unbounded => 0,
+            Bound::Included(key) | Bound::Excluded(key) => inner.find(key),
         })?;
         let at = leaf.before(from);
         if at < leaf.len() {
-            return Ok(Some((leaf, at)));
+            return Ok(Position::new(&way, leaf, at));
         }
-        let Some((node, level)) = behind else { return Ok(None) };
-        let leaf = Self::outermost(reader, node, level, |_| 0)?;
-        Ok((leaf.len() > 0).then_some((leaf, 0)))
+        // Then it is the first one of the leaf behind, by the last way not taken on the right.
+        while way.last().is_some_and(|step| step.at + 1 >= step.inner.len()) {
+            way.pop();
+        }
+        let Some(step) = way.last_mut() else { return Ok(None) };
+        step.at += 1;
+        let leaf = self.go_down(reader, &mut way, |_| 0)?;
+        Ok(if leaf.len() > 0 { Position::new(&way, leaf, 0) } else { None })
     }
 
     /// One past the last entry that the bound lets in from above.
@@ -132,40 +158,73 @@ impl<K: Key + Ord> Tree<K> {
     where
         K: Borrow<Q>,
     {
-        let mut before = None;
-        let mut level = reader.peek(self.0)?.levels;
         let last = |inner: &Inner<K>| inner.len().saturating_sub(1);
-        let leaf = self.descend(reader, |inner| {
-            let at = match to {
-                Bound::Unbounded => last(inner),
-                Bound::Included(key) | Bound::Excluded(key) => inner.find(key),
-            };
-            level = level.saturating_sub(1);
-            let neighbour = at.checked_sub(1).and_then(|at| inner.children.get(at));
-            before = neighbour.map(|&node| (node, level)).or(before);
-            at
+        let mut way = Way::new();
+        let leaf = self.go_down(reader, &mut way, |inner| match to {
+            Bound::Unbounded => last(inner),
+            Bound::Included(key) | Bound::Excluded(key) => inner.find(key),
         })?;
         let at = leaf.upto(to);
         if at > 0 {
-            return Ok(Some((leaf, at)));
+            return Ok(Position::new(&way, leaf, at));
         }
-        let Some((node, level)) = before else { return Ok(None) };
-        let leaf = Self::outermost(reader, node, level, last)?;
-        Ok((leaf.len() > 0).then_some((leaf, leaf.len())))
+        while way.last().is_some_and(|step| step.at == 0) {
+            way.pop();
+        }
+        let Some(step) = way.last_mut() else { return Ok(None) };
+        step.at -= 1;
+        let leaf = self.go_down(reader, &mut way, last)?;
+        Ok(if leaf.len() > 0 { Position::new(&way, leaf, leaf.len()) } else { None })
     }
 
-    /// The leaf at one end of what is below a node.
-    fn outermost(
-        reader: &impl Read,
-        mut node: Handle,
-        level: u32,
+    /// Goes on to a leaf from where the way ends.
+    fn go_down<'r>(
+        self,
+        reader: &'r impl Read,
+        way: &mut Way<'r, K>,
         choose: impl Fn(&Inner<K>) -> usize,
-    ) -> Result<&Leaf<K>, AccessError> {
-        for _ in 0..level {
-            let inner = reader.peek(Ref::<Inner<K>>::new(node))?;
-            node = inner.child(choose(inner))?;
+    ) -> Result<&'r Leaf<K>, AccessError> {
+        let root = reader.peek(self.0)?;
+        if way.is_empty() {
+            way.push(Above { node: None, inner: &root.top, at: choose(&root.top) });
         }
-        reader.read(Ref::new(node))
+        loop {
+            let Some(step) = way.last() else { return Err(AccessError::Foreign) };
+            let child = step.inner.child(step.at)?;
+            if way.len() >= root.levels as usize {
+                return reader.read(Ref::new(child));
+            }
+            let node = Ref::new(child);
+            let inner = reader.peek(node)?;
+            way.try_push(Above { node: Some(node), inner, at: choose(inner) }).map_err(too_deep)?;
+        }
+    }
+
+    /// The near end of the leaf so many places beside the one below `above`, if both have that
+    /// parent and it is as it was: then nothing lies between the two.
+    #[inline]
+    pub(super) fn beside<'r>(
+        self,
+        reader: &'r impl Read,
+        above: Above<'r, K>,
+        places: isize,
+    ) -> Result<Option<Position<'r, K>>, AccessError> {
+        let place = above.at.checked_add_signed(places);
+        let Some((at, &leaf)) = place.and_then(|at| Some((at, above.inner.children.get(at)?)))
+        else {
+            return Ok(None);
+        };
+        let now = match above.node {
+            None => reader.peek(self.0).map(|root| &root.top),
+            Some(node) => reader.peek(node),
+        };
+        if !now.is_ok_and(|now| ptr::eq(now, above.inner)) {
+            return Ok(None);
+        }
+        let leaf = reader.read::<Leaf<K>>(Ref::new(leaf))?;
+        let above = Above { at, ..above };
+        let at = if places < 0 { leaf.len() } else { 0 };
+        Ok((leaf.len() > 0).then_some(Position { above, leaf, at }))
     }
 
     /// Shows all leaves, in order.

@@ -152,6 +152,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+#[allow(clippy::too_many_lines, reason = "one arm for each operation")]
 fn apply(tx: &Tx<'_>, sequence: Sequence<Line>, model: &mut Vec<u64>, op: &Op) {
     let number = |line: Option<&Line>| line.map(|line| line.0);
     match *op {
