@@ -305,7 +305,6 @@ fn after_a_roll_back_the_same_upgrade_can_begin_again() {
 /// Objects of a type that the upgrade has nothing to do with, and of which there were none before
 /// it, were created by committed transactions like any others.
 #[test]
-#[ignore = "a roll back deletes them: it takes their type for the undone program's own"]
 fn the_first_objects_of_an_unchanged_type_survive() {
     let heap = Heap::new();
     accounts(&heap, 1);

@@ -192,7 +192,8 @@ impl Migrations {
     /// Runs the conversion, with what it needs to see. If that is not kept any more, the flip has
     /// been completed since it was looked up: then somebody else has converted the object.
     fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
-        let host = Host { touch, at_flip: None, flip: flip.flip(), types: &self.types };
+        let (types, created) = (&self.types, &flip.created);
+        let host = Host { touch, at_flip: None, flip: flip.flip(), types, created };
         let still_wanted = || limit_admission(flip);
         let Some(undone) = &flip.undoes else {
             if !conversion.facts.reads_others() {

@@ -50,6 +50,8 @@ pub(crate) struct Migration {
     pub(crate) orphaned: Mutex<Vec<Handle>>,
     /// Of these kinds, those that an earlier flip's transformers have created since: they stay.
     pub(crate) spared: Mutex<Vec<Kind>>,
+    /// Kinds of the objects that its transformers have created.
+    pub(crate) created: Mutex<Vec<Kind>>,
     /// The current kinds of the heap when it began.
     pub(crate) known: Vec<Kind>,
     /// Values given by hand to objects that failed.
@@ -121,6 +123,7 @@ impl Migration {
             orphans: parts.orphans,
             orphaned: Mutex::default(),
             spared: Mutex::default(),
+            created: Mutex::default(),
             known: parts.known,
             repairs: Mutex::default(),
             on_failure: parts.on_failure,

@@ -9,6 +9,7 @@ use crate::heap::types::Types;
 use crate::lineage::{TypeVersion, Upgradable};
 use crate::migration::failure::take_refusal;
 use crate::object::Ref;
+use crate::sync::Mutex;
 
 /// What a transformer sees of the heap: other objects at one instant, and a place for new ones.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Host<'h> {
     /// When what is created comes to be.
     pub(crate) flip: CommitTs,
     pub(crate) types: &'h Types,
+    /// Kinds of the objects that transformers of this upgrade have created.
+    pub(crate) created: &'h Mutex<Vec<Kind>>,
 }
 
 impl<'h> Host<'h> {
@@ -36,9 +39,15 @@ impl<'h> Host<'h> {
     }
 
     pub(crate) fn create<T: Upgradable>(&self, value: T) -> Result<Ref<T>, TransformError> {
+        let kind = Kind::of::<T>();
         self.types
-            .admit::<T>(Kind::of::<T>(), self.flip)
+            .admit::<T>(kind, self.flip)
             .map_err(|source| TransformErrorKind::Host { source: Box::new(source) })?;
+        let mut created = self.created.lock();
+        if !created.contains(&kind) {
+            created.push(kind);
+        }
+        drop(created);
         Ok(Ref::new(self.touch.create(value)))
     }
 }

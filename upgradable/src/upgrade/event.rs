@@ -41,9 +41,11 @@ pub enum UpgradeEvent {
     Failed(Arc<TransformFailure>),
 }
 
+type Callback = dyn Fn(&UpgradeEvent) + Send + Sync;
+
 /// Who is told.
 #[derive(Clone, Default)]
-pub(crate) struct Observer(Option<Arc<dyn Fn(&UpgradeEvent) + Send + Sync>>);
+pub(crate) struct Observer(Option<Arc<Callback>>);
 
 impl Observer {
     pub(crate) fn new(observer: impl Fn(&UpgradeEvent) + Send + Sync + 'static) -> Self {

@@ -113,7 +113,8 @@ impl HeapInner {
             _ => {}
         }
         let conversions: Vec<_> = migration.conversions().copied().collect();
-        let mut orphans = self.types().current_kinds();
+        // Only transformers knew where they put what they created; all else the program knows.
+        let mut orphans = migration.created.lock().clone();
         orphans.retain(|kind| {
             !migration.known.contains(kind) && conversions.iter().all(|c| c.to != *kind)
         });

@@ -247,6 +247,7 @@ impl Upgrade {
     /// assert!(why.contains("created since"));
     /// # let _ = |t: Tag| t.id;
     /// ```
+    #[allow(clippy::result_large_err, reason = "asked once for an upgrade")]
     pub fn can_go_back(&self) -> Result<(), PlanError> {
         for step in &self.moves {
             let facts = step.conversion.facts;
