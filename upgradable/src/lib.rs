@@ -1,74 +1,82 @@
-//! Live upgrades of the types of a running program.
+//! Live upgrades: programs that change their types and code while they run.
 //!
-//! A program whose state is too valuable or too large to stop and restart keeps it in a heap of
-//! versioned types. A type gets a new version by deriving [`Upgradable`]; each value of the old
-//! version is transformed when it is first touched, and the result is what a conversion of
-//! everything at one instant would have given.
-//!
-//! This release describes types and converts values, both ways.
+//! A program whose state is too valuable or too large to stop and restart keeps it in a [`Heap`].
+//! A type gets a new version by deriving [`Upgradable`](macro@Upgradable). An [`Upgrade`] flips the
+//! whole heap to the new version in one atomic step, whose cost does not depend on the size of the
+//! heap; each object is transformed when a transaction first touches it, and the result is what a
+//! conversion of everything at the instant of the flip would have given. It can be rolled back,
+//! and no committed write is lost.
 //!
 //! ```
-//! use upgradable::{Cx, UpgradeFrom};
+//! use upgradable::{Heap, Upgradable, Upgrade};
 //!
-//! # #[derive(Clone, Debug, PartialEq)]
-//! # pub struct Money { cents: i64 }
-//! # impl Money {
-//! #     fn from_cents(cents: i64) -> Self { Self { cents } }
-//! #     fn to_cents(&self) -> i64 { self.cents }
-//! # }
 //! mod v1 {
-//!     use upgradable::Upgradable;
-//!
-//!     #[derive(Upgradable, Clone, Debug, PartialEq)]
+//!     #[derive(upgradable::Upgradable, Clone)]
 //!     #[upgrade(name = "bank.Account", version = 1)]
 //!     pub struct Account { pub owner: String, pub cents: i64, pub legacy_code: u16 }
 //! }
-//! mod v2 {
-//!     # use super::{Money, v1};
-//!     use upgradable::Upgradable;
 //!
-//!     #[derive(Upgradable, Clone, Debug, PartialEq)]
-//!     #[upgrade(name = "bank.Account", version = 2, from = v1::Account, removed(legacy_code))]
-//!     pub struct Account {
-//!         pub owner: String,                                      // same name: carried over
-//!         #[upgrade(from = "cents", with = Money::from_cents, back = Money::to_cents)]
-//!         pub balance: Money,                                     // renamed and converted
-//!         #[upgrade(default)]
-//!         pub frozen: bool,                                       // new
-//!     }
+//! #[derive(Upgradable, Clone)]
+//! #[upgrade(name = "bank.Account", version = 2, from = v1::Account, removed(legacy_code = 0))]
+//! struct Account {
+//!     owner: String,                                       // same name: carried over
+//!     #[upgrade(from = "cents", with = |c: &i64| c * 10, back = |m: &i64| m / 10)]
+//!     mills: i64,                                          // renamed and converted, both ways
+//!     #[upgrade(default)]
+//!     frozen: bool,                                        // new
 //! }
 //!
-//! # fn main() -> Result<(), upgradable::TransformError> {
-//! let mut cx = Cx::detached();
-//! let old = v1::Account { owner: "Ada".into(), cents: 990, legacy_code: 7 };
-//! let mut new = v2::Account::upgrade_from(&old, &mut cx)?;
-//! assert_eq!(new.balance, Money::from_cents(990));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let heap = Heap::new();
+//! let ada = v1::Account { owner: "Ada".into(), cents: 990, legacy_code: 7 };
+//! let account = heap.atomically(|tx| Ok(tx.create(ada.clone())?))?;
 //!
-//! new.owner = "Ada L.".into(); // a write after the flip survives the way back
-//! let back = v2::Account::put(&new, Some(&old), &mut cx)?;
-//! assert_eq!(back, v1::Account { owner: "Ada L.".into(), cents: 990, legacy_code: 7 });
+//! let running = heap.upgrade(Upgrade::to("2.0").migrate::<v1::Account, Account>())?;
+//!
+//! let account = account.cast::<Account>();                 // same object, new view
+//! heap.atomically(|tx| Ok(tx.modify(account, |a| a.mills += 100)?))?;
+//! assert_eq!(heap.snapshot(|s| s.read(account).map(|a| a.mills))?, 10_000);
+//!
+//! running.wait()?;                                         // the background does the rest
+//! running.roll_back()?.wait()?;                            // or `running.promote()?`
+//! let account = account.cast::<v1::Account>();
+//! assert_eq!(heap.snapshot(|s| s.read(account).map(|a| a.cents))?, 1_000);
+//! # let _ = |a: Account| (a.owner, a.frozen);
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! # Objects
+//!
+//! [`Tx::create`] makes an object, a [`Ref`] names it for ever, through all upgrades. Transactions
+//! ([`Heap::atomically`], [`Heap::snapshot`]) see one instant of the heap; reads are references
+//! into it. Every access checks that the object is there, of this heap, and of the type that the
+//! code knows: [`AccessError`] says what is wrong. [`collections`] hold many objects.
+//!
 //! # Types
 //!
-//! All versions of a type are a *lineage*, known by name. [`Upgradable`] says where in its lineage
-//! a type stands, and [`Fingerprint`] what it looks like; together they are a [`TypeVersion`].
-//! Derived types register themselves ([`registered`]); a [`Registry`] keeps them free of
-//! contradictions.
+//! All versions of a type are a *lineage*, known by name. [`trait@Upgradable`] says where in its
+//! lineage a type stands, and [`Fingerprint`] what it looks like; together they are a
+//! [`TypeVersion`]. A [`Registry`] keeps them free of contradictions.
 //!
 //! # Transformers
 //!
-//! [`UpgradeFrom`] makes new values of old ones, and old ones of new. The old value is only read:
-//! transactions that began earlier still use it. [`Profile`] tells in advance whether there is a
-//! way back, and whether a transformer reads other objects. A [`Step`] is a transformer with its
-//! types erased.
+//! [`UpgradeFrom`] makes new values of old ones, and old ones of new. What the derive can't say is
+//! written by hand, with a [`Cx`] that reads other objects as of the flip, and creates objects.
+//! [`Profile`] tells in advance whether there is a way back, and whether a transformer reads other
+//! objects. A transformer may run more than once on one object; one result counts.
 //!
-//! # Failure
+//! # Upgrades
 //!
-//! A transformer returns [`TransformError`], which tells the versions and the field. A panic
-//! becomes one in [`Cx::catch_panic`].
+//! [`Heap::upgrade`] carries out a plan and returns a [`RunningUpgrade`], to watch, to steer, and
+//! to end: by [promoting](RunningUpgrade::promote) or [rolling back](RunningUpgrade::roll_back).
+//! The next upgrade need not wait for it. A transformer that fails harms nobody but the transaction
+//! that touched the object; [`OnFailure`] says what follows.
+//!
+//! # Programs
+//!
+//! Where the code changes with the types, a [`Service`] runs each request on the [`Program`] of its
+//! transaction's era.
 
 mod access;
 pub mod collections;
