@@ -24,7 +24,7 @@ impl Dice {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 32) * SIZE >> 32
+        ((self.0 >> 32) * SIZE) >> 32
     }
 }
 
@@ -75,6 +75,7 @@ fn world() -> World {
     world
 }
 
+#[allow(clippy::too_many_lines, reason = "one row of the table after another")]
 fn look_up(c: &mut Criterion) {
     let World { heap, parts, ordered, hashed, sequence } = world();
     let keys: Vec<u64> = {

@@ -18,6 +18,7 @@ impl Places {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one row of the table after another")]
 pub(crate) fn run(rounds: usize) {
     println!("\nSteady state: a heap against the bare core, no upgrade pending\n");
     println!("| operation | heap, ns | core, ns | ratio |\n| --- | ---: | ---: | ---: |");
