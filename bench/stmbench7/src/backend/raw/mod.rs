@@ -2,7 +2,7 @@
 //!
 //! # How access is shared
 //!
-//! A transaction has a [`Mode`] for each class of objects, and whoever makes an [`Arena`]'s
+//! A transaction has a mode for each class of objects, and whoever makes an [`Arena`]'s
 //! [`Access`] promises what the mode says about *other* transactions:
 //!
 //! | mode | others may | reading | writing |
