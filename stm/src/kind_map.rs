@@ -29,6 +29,7 @@ pub struct KindMap {
 }
 
 /// Which part, which place in it, and how long the part is.
+#[inline(always)]
 fn locate(kind: Kind) -> (usize, usize, usize) {
     let n = kind.to_bits() as usize + FIRST;
     let part = (n / FIRST).ilog2() as usize;

@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use crate::hash::Fnv;
 
-/// Small enough that copying one costs little, large enough that a megabyte has few. With the
-/// counts that go with it, it fills a block of an allocator.
+/// Bytes of a piece: copying one costs little. With the counts that go with it, it fills a block of an
+/// allocator.
 const PIECE: usize = 4096 - 16;
+/// Bytes of a piece of a long text, so that a megabyte has few.
+const LONG_PIECE: usize = 4 * 4096 - 16;
+/// From here on a text is long.
+const LONG: usize = 64 * 4096;
 
 /// A text. Cloning it copies pointers to its pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +24,8 @@ impl Text {
     /// The pattern, as often as it fits entirely into `size` characters.
     pub(crate) fn repeated(pattern: &str, size: usize) -> Self {
         let whole = pattern.repeat(size / pattern.len());
-        Self { pieces: whole.as_bytes().chunks(PIECE).map(Arc::from).collect() }
+        let piece = if whole.len() < LONG { PIECE } else { LONG_PIECE };
+        Self { pieces: whole.as_bytes().chunks(piece).map(Arc::from).collect() }
     }
 
     pub(crate) fn len(&self) -> usize {

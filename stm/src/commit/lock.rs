@@ -10,14 +10,23 @@ use crate::sync::{Backoff, fence_after_rmw};
 const WAITS: u32 = 8;
 
 impl<'d> Commit<'_, 'd> {
-    /// Locks every object that is written, in the order of addresses, and notes the newest
-    /// versions.
+    /// Locks every object that is written, and notes the newest versions.
+    ///
+    /// First in the order of writing, without waiting: mostly nobody else wants these locks. Where
+    /// somebody does, all are given back and taken in the order of addresses.
     #[inline(always)]
     pub(super) fn lock_all(&mut self) {
-        if self.writes.len() > 1 {
-            self.writes.sort_unstable_by_key(|entry| entry.slot.slot.addr());
+        if !self.try_lock_all(false) {
+            self.lock_all_in_order();
         }
-        while !self.try_lock_all() {
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_all_in_order(&mut self) {
+        self.unlock_all();
+        self.writes.sort_unstable_by_key(|entry| entry.slot.slot.addr());
+        while !self.try_lock_all(true) {
             self.make_way();
         }
     }
@@ -35,13 +44,15 @@ impl<'d> Commit<'_, 'd> {
         }
     }
 
-    /// `false`: a privileged transaction has precedence, and some of the locks are held.
+    /// `false`: a privileged transaction has precedence, or a lock is held and `wait` is not; some of
+    /// the locks are held.
     #[inline(always)]
-    fn try_lock_all(&mut self) -> bool {
+    fn try_lock_all(&mut self, wait: bool) -> bool {
         for at in 0..self.writes.len() {
             let slot = self.inner.slot(self.writes[at].slot.slot);
             let newest = match slot.try_lock() {
                 Some(newest) => newest,
+                None if !wait => return false,
                 None => match self.wait_for_lock(slot) {
                     Some(newest) => newest,
                     None => return false,

@@ -7,7 +7,8 @@
 //!    was read fails the validation ([`validate`]).
 //! 3. A published version has its stamp, its predecessor and its value before it is reachable; the
 //!    store that makes it reachable also unlocks ([`publish`]).
-//! 4. Locks are taken in the order of addresses, so that waiting for one cannot deadlock.
+//! 4. Who waits for a lock has taken its locks in the order of addresses, so that waiting cannot
+//!    deadlock. The first attempt takes them in the order of writing, and waits for none.
 //!
 //! # Why readers need no validation
 //!

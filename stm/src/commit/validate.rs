@@ -69,9 +69,8 @@ impl<'d> Commit<'_, 'd> {
         }
     }
 
-    /// Whether the lock is the commit's own: the writes are sorted by address by now.
+    /// Whether the lock is the commit's own.
     fn writes_to(&self, read: ReadEntry) -> bool {
-        let addr = read.slot.addr();
-        self.writes.binary_search_by_key(&addr, |entry| entry.slot.slot.addr()).is_ok()
+        self.context.index.contains(read.slot, self.writes)
     }
 }

@@ -109,6 +109,19 @@ impl WriteIndex {
         writes.iter(0).position(|entry| entry.slot.slot == slot)
     }
 
+    /// Whether `slot` is among `writes`, which are the entries in any order.
+    #[inline(always)]
+    pub(crate) fn contains(&self, slot: SlotPtr, writes: &[WriteEntry]) -> bool {
+        let bit = 1 << (scramble(slot.addr()) >> 58);
+        if self.filter.get() & bit == 0 {
+            return false;
+        }
+        if writes.len() > LINEAR {
+            return self.map.borrow().contains_key(&slot.addr());
+        }
+        writes.iter().any(|entry| entry.slot.slot == slot)
+    }
+
     /// Adds an entry to `writes`, and says where.
     #[inline(always)]
     pub(crate) fn push(&self, entry: WriteEntry, writes: &Log<WriteEntry>) -> usize {

@@ -79,6 +79,7 @@ fn stride_of(kind: &KindInfo) -> usize {
 }
 
 /// In which array of the index, at which place, and how long the array is.
+#[inline(always)]
 fn locate(page: usize) -> (usize, usize, usize) {
     let n = page + FIRST;
     let array = (n / FIRST).ilog2() as usize;

@@ -194,16 +194,23 @@ impl<'d> Update<'d> {
     where
         T: Clone + Send + Sync + 'static,
     {
-        let slot = Numbered::of(typed);
+        let (slot, before) = (Numbered::of(typed), self.frame.context().writes.len());
         match self.own(slot) {
             Some((at, entry)) => self.modify_own(at, entry, typed.kind(), change),
             None => {
                 let copy = self.read(typed).clone();
-                if self.own(slot).is_some() {
-                    reentrant();
-                }
+                self.expect_not_own(slot, before);
                 self.modify_new(slot, copy, typed.kind(), Origin::Typed, change)
             }
+        }
+    }
+
+    /// Panics if the user's `Clone`, which has run since there were `before` own versions, has written
+    /// the object.
+    #[inline(always)]
+    fn expect_not_own(&self, slot: Numbered, before: usize) {
+        if self.frame.context().writes.len() != before && self.own(slot).is_some() {
+            reentrant();
         }
     }
 
@@ -395,10 +402,9 @@ impl<'d> Update<'d> {
                 Ok(self.modify_own(at, entry, kind, change))
             }
             Found::Below(version) => {
+                let before = self.frame.context().writes.len();
                 let copy = self.frame.value::<T>(version, kind)?.clone();
-                if self.own(slot).is_some() {
-                    reentrant();
-                }
+                self.expect_not_own(slot, before);
                 Ok(self.modify_new(slot, copy, kind, Origin::Handle, change))
             }
         }

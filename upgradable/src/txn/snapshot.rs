@@ -50,7 +50,7 @@ impl<'t> Snapshot<'t> {
     /// let tag = heap.atomically(|tx| Ok(tx.create(Tag(5))?)).unwrap();
     /// assert_eq!(heap.snapshot(|s| s.read(tag).map(|tag| tag.0)), Ok(5));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn read<T: Upgradable>(&self, object: Ref<T>) -> Result<&'t T, AccessError> {
         match self.core.get::<T>(object.handle()) {
             Ok(value) => Ok(value),
