@@ -68,6 +68,18 @@ pub trait Layer: Send + Sync + Debug {
         let _ = era;
     }
 
+    /// A transaction at the instant `at` is about to see that an object is not there, or which objects
+    /// there are. What is admitted late from now on must create none below `at`: the transaction
+    /// might look again.
+    ///
+    /// Called before the look, while some [floor](crate::Domain::set_floor) is set. Whoever was
+    /// admitted before has the objects that it creates locked, and the look waits for it; if
+    /// the layer puts a full fence after its note here, and one before its look at that note in
+    /// [`admits_late`](Self::admits_late), nobody falls between.
+    fn looks_for_absent(&self, at: CommitTs) {
+        let _ = at;
+    }
+
     /// A transaction is about to see a version of an object that was written before the
     /// [floor](crate::Domain::set_floor) of its kind. The layer may put another one over it, by
     /// [`Touch::install`], and say so: then the transaction looks again.

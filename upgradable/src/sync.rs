@@ -4,7 +4,7 @@
 
 #[cfg(loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
     use std::sync::Arc;
 
     /// As `parking_lot::Mutex`.
@@ -53,7 +53,7 @@ mod imp {
 mod imp {
     use std::ops::Deref;
     use std::sync::Arc;
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
     use arc_swap::ArcSwap;
     pub(crate) use parking_lot::{Condvar, Mutex};

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
 use upgradable::{
-    Abort, Background, CommitTs, Committed, Heap, Ref, RunningUpgrade, Stm, Tx, Upgrade,
+    Abort, AccessError, Background, CommitTs, Committed, Heap, Ref, RunningUpgrade, Stm, Tx,
+    Upgrade,
 };
 
 /// A heap, and a transaction that an upgrade overtakes.
@@ -135,7 +136,67 @@ fn it_may_create_and_delete() {
     let created = created.get().unwrap().cast::<Note>();
     assert_eq!(get(&flight.heap, created), Note { text: "new".into(), stars: 2 });
     let gone = flight.heap.snapshot(|s| s.read(flight.other).cloned());
-    assert_eq!(gone, Err(upgradable::AccessError::Deleted));
+    assert_eq!(gone, Err(AccessError::Deleted));
+}
+
+/// It lives in the old program, and creates what that program knows.
+#[test]
+fn it_creates_objects_of_the_old_version_and_none_of_the_new() {
+    let flight = Flight::new();
+    let new = || Note { text: "new".into(), stars: 1 };
+    let mut created = None;
+    let mut running = None;
+    let committed = flight.heap.transaction().run(|tx| {
+        assert!(matches!(tx.create(new()), Err(AccessError::NotYet(_))), "before the flip");
+        running = Some(elsewhere(|| flight.heap.upgrade(local_plan()).unwrap()));
+        assert!(matches!(tx.create(new()), Err(AccessError::NotYet(_))), "and after it");
+        created = Some(tx.create(note("old"))?);
+        Ok::<_, Abort<()>>(())
+    });
+    let committed = committed.unwrap();
+    assert_eq!((committed.conflicts, committed.ts), (0, committed.ts.end_of_era()));
+    let created = created.unwrap();
+    assert_eq!(get(&flight.heap, created.cast::<Note>()), Note { text: "old".into(), stars: 2 });
+    running.unwrap().roll_back().unwrap().wait().unwrap();
+    assert_eq!(get(&flight.heap, created), note("old"));
+}
+
+/// Whoever is of the time before an upgrade, between it and its roll back, or after both, creates
+/// what was current then.
+#[test]
+fn each_transaction_creates_what_was_current_at_its_instant() {
+    let heap = Heap::new();
+    create(&heap, note("a"));
+    let creates = |tx: &Tx<'_>| {
+        let mismatch = |error| match error {
+            AccessError::NotYet(_) => "not yet",
+            AccessError::StaleType(_) => "stale",
+            other => panic!("{other}"),
+        };
+        let old = tx.create(note("b")).map(drop).map_err(mismatch);
+        let new = tx.create(Note { text: "b".into(), stars: 1 }).map(drop).map_err(mismatch);
+        (old, new)
+    };
+    let in_flight = |between: &(dyn Fn() + Sync)| {
+        let mut seen = Vec::new();
+        heap.atomically(|tx| {
+            if seen.is_empty() {
+                elsewhere(between);
+                seen.push(creates(tx));
+            }
+            Ok(())
+        })
+        .unwrap();
+        seen.remove(0)
+    };
+    let (old, new) = ((Ok(()), Err("not yet")), (Err("stale"), Ok(())));
+    let of_the_first = in_flight(&|| {
+        let running = heap.upgrade(local_plan()).unwrap();
+        let of_the_second = in_flight(&|| drop(running.roll_back().unwrap()));
+        assert_eq!(of_the_second, new);
+    });
+    assert_eq!(of_the_first, old);
+    assert_eq!(in_flight(&|| ()), old, "after the roll back");
 }
 
 // --- one condition broken at a time --------------------------------------------------------------
@@ -193,6 +254,67 @@ fn a_writer_of_an_object_that_was_deleted_in_the_new_version_is_executed_again()
         Ok(())
     };
     assert!(!flight.under(local_plan(), append, delete, new).is_late());
+}
+
+/// What a snapshot has listed stays the list, and what it did not find stays unfound: nothing comes
+/// to be before it any more.
+#[test]
+fn a_writer_that_creates_is_executed_again_when_the_new_era_has_looked_what_there_is() {
+    let list = |heap: &Heap| heap.snapshot(|s| s.objects::<Note>().count());
+    let looks: [&(dyn Fn(&Heap, Ref<v1::Note>) + Sync); 3] = [
+        &|heap, _| assert_eq!(list(heap), 2),
+        &|heap, created| {
+            let seen = heap.snapshot(|s| s.read(created.cast::<Note>()).map(drop));
+            assert_eq!(seen, Err(AccessError::Unborn));
+        },
+        &|heap, created| {
+            let seen = heap.atomically(|tx| Ok(tx.read(created.cast::<Note>()).map(drop)));
+            assert_eq!(seen, Ok(Err(AccessError::Unborn)));
+        },
+    ];
+    for (n, look) in looks.into_iter().enumerate() {
+        let flight = Flight::new();
+        let heap = &flight.heap;
+        let (mut executions, mut created) = (0, None);
+        let mut then = None;
+        heap.atomically(|tx| {
+            executions += 1;
+            if executions > 1 {
+                tx.create(Note { text: "new".into(), stars: 1 })?;
+                return Ok(());
+            }
+            let object = tx.create(note("new"))?;
+            created = Some(object);
+            elsewhere(|| {
+                heap.upgrade(local_plan()).unwrap();
+                then = Some(heap.hold());
+                look(heap, object);
+            });
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(executions, 2, "look {n}");
+        assert_eq!(then.unwrap().read(|s| s.objects::<Note>().count()), 2, "look {n}");
+        assert_eq!(list(heap), 3, "look {n}");
+        let gone = heap.snapshot(|s| s.read(created.unwrap().cast::<Note>()).map(drop));
+        assert!(gone.is_err(), "look {n}");
+    }
+}
+
+/// What the old era looks at is none of its concern.
+#[test]
+fn a_writer_that_creates_is_late_when_only_the_old_era_has_looked() {
+    let flight = Flight::new();
+    let then = flight.heap.hold();
+    let old = |tx: &Tx<'_>, _: &Flight| {
+        tx.create(note("new"))?;
+        Ok(())
+    };
+    let look = |_: &Heap, _: &RunningUpgrade| {
+        assert_eq!(then.read(|s| s.objects::<v1::Note>().count()), 2);
+    };
+    assert!(flight.under(local_plan(), old, look, |_, _| Ok(())).is_late());
+    assert_eq!(then.read(|s| s.objects::<v1::Note>().count()), 2);
 }
 
 /// Somebody else was late, too, and changed what it has read.

@@ -226,18 +226,6 @@ impl<'d> Frame<'d> {
         Ok(())
     }
 
-    /// The handles of all objects that the snapshot sees.
-    pub(crate) fn handles(&self) -> impl Iterator<Item = Handle> {
-        self.inner.slots.iter().filter_map(|numbered| {
-            let slot = self.inner.slot(numbered.slot);
-            let meta = slot.meta().load(Ordering::Acquire);
-            let version = self.version(slot)?;
-            // Acquire, and again: the version is of the object with this generation.
-            let same = slot.meta().load(Ordering::Acquire) == meta;
-            (same && version.kind() != Kind::NONE).then(|| Handle::new(numbered.number, meta))
-        })
-    }
-
     /// The number of versions in the chain of `slot`, for statistics.
     pub(crate) fn chain_len(&self, slot: SlotPtr) -> usize {
         let _pin = self.context.pin();

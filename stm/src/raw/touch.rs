@@ -227,12 +227,46 @@ impl<'d> Frame<'d> {
         if highest == CommitTs::ZERO {
             return Ok(());
         }
-        // What is not there yet is no version: whoever looks finds that out, and notes it as read.
-        let Ok(seen) = self.find(slot) else { return Ok(()) };
+        let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {
+            // What is not there yet is no version: who looks finds that out, and notes it as read.
+            return Ok(());
+        };
         if self.is_above_floor(seen, highest) {
             return Ok(());
         }
         self.touch_below(slot, handle, false)
+    }
+
+    /// Looks for an object that is not there, once nobody creates it any more in a past that the
+    /// snapshot sees.
+    #[cold]
+    #[inline(never)]
+    fn find_late(&self, slot: Numbered) -> Option<NodeRef<'d>> {
+        self.look_for_absent();
+        self.find(slot).ok()
+    }
+
+    /// Tells the layer that what is not there, now or when it was asked for, is about to be seen so.
+    fn look_for_absent(&self) {
+        let inner = self.inner();
+        if let Some(layer) = &inner.layer
+            && inner.floors.highest() != CommitTs::ZERO
+        {
+            layer.looks_for_absent(self.at());
+        }
+    }
+
+    /// The handles of all objects that the snapshot sees.
+    pub(crate) fn handles(&self) -> impl Iterator<Item = Handle> {
+        self.look_for_absent();
+        self.inner().slots.iter().filter_map(|numbered| {
+            let slot = self.inner().slot(numbered.slot);
+            let meta = slot.meta().load(Ordering::Acquire);
+            let version = self.version(slot)?;
+            // Acquire, and again: the version is of the object with this generation.
+            let same = slot.meta().load(Ordering::Acquire) == meta;
+            (same && version.kind() != Kind::NONE).then(|| Handle::new(numbered.number, meta))
+        })
     }
 
     /// Whether a version need not be shown to the layer.

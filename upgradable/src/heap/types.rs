@@ -13,12 +13,15 @@ use crate::sync::Mutex;
 /// Writes an object again, as it is.
 pub(crate) type Rewriter = fn(&Tx<'_>, Handle) -> Result<(), upgradable_stm::AccessError>;
 
-/// The types of a heap's objects, and which version of each lineage is the current one.
+/// The types of a heap's objects, and which version of each lineage is current at which instant.
+///
+/// A transaction lives in the program of its own instant, from begin to end: it creates objects of
+/// the versions that were current then, also when an upgrade has overtaken it.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
-    /// From when on objects of a kind are no longer created: [`CommitTs::NEVER`] while it is
-    /// current. Zero: not known yet.
-    stale_since: KindMap,
+    /// Of the kinds that are current now: one more than the instant since when they are. Zero:
+    /// not current, or not known yet.
+    current_since: KindMap,
     known: Mutex<Known>,
 }
 
@@ -27,7 +30,8 @@ struct Known {
     registry: Registry,
     versions: HashMap<Kind, TypeVersion>,
     rewriters: HashMap<Kind, Rewriter>,
-    current: HashMap<&'static str, Kind>,
+    /// The current kinds of each lineage, and since when they were, earliest first.
+    current: HashMap<&'static str, Vec<(CommitTs, Kind)>>,
 }
 
 impl Types {
@@ -35,19 +39,23 @@ impl Types {
     ///
     /// # Errors
     ///
-    /// If the lineage has another version now, or the type contradicts one that is known.
+    /// If the lineage has another version at `at`, or the type contradicts one that is known.
     #[inline]
     pub(crate) fn admit<T: Upgradable>(&self, kind: Kind, at: CommitTs) -> Result<(), AccessError> {
-        if self.stale_since.get(kind) > at.to_bits() { Ok(()) } else { self.admit_new::<T>(kind) }
+        // Of what is not current, the greatest number: not before any instant.
+        let since = self.current_since.get(kind).wrapping_sub(1);
+        if since <= at.to_bits() { Ok(()) } else { self.admit_at::<T>(kind, at) }
     }
 
+    /// [`admit`](Self::admit) for what is not current, and for who is not of the present.
     #[cold]
-    fn admit_new<T: Upgradable>(&self, kind: Kind) -> Result<(), AccessError> {
+    fn admit_at<T: Upgradable>(&self, kind: Kind, at: CommitTs) -> Result<(), AccessError> {
         let mut known = self.known.lock();
         let wanted = TypeVersion::of::<T>();
-        if let Some(&current) = known.current.get(wanted.lineage())
-            && current != kind
-        {
+        if let Some(current) = known.current_at(wanted.lineage(), at) {
+            if current == kind {
+                return Ok(());
+            }
             let found = known.versions[&current];
             let mismatch = Box::new(Mismatch { wanted, found });
             return Err(if found.number() > wanted.number() {
@@ -57,8 +65,8 @@ impl Types {
             });
         }
         known.learn::<T>(kind).map_err(|error| AccessError::Unregistered(Arc::new(error)))?;
-        known.current.insert(wanted.lineage(), kind);
-        self.stale_since.set(kind, CommitTs::NEVER.to_bits());
+        known.current.insert(wanted.lineage(), vec![(CommitTs::ZERO, kind)]);
+        self.current_since.set(kind, CommitTs::ZERO.to_bits() + 1);
         Ok(())
     }
 
@@ -78,18 +86,23 @@ impl Types {
 
     /// From `at` on, `to` is the current version of the lineage, and `from` is not.
     pub(crate) fn replace(&self, from: Kind, to: Kind, at: CommitTs) {
+        if from == to {
+            return;
+        }
         let mut known = self.known.lock();
         if let Some(version) = known.versions.get(&to).copied() {
-            known.current.insert(version.lineage(), to);
+            // Of a lineage of which there were no objects `from` was the version all the same.
+            let start = || vec![(CommitTs::ZERO, from)];
+            known.current.entry(version.lineage()).or_insert_with(start).push((at, to));
         }
-        self.stale_since.set(from, at.to_bits());
-        self.stale_since.set(to, CommitTs::NEVER.to_bits());
+        self.current_since.set(from, 0);
+        self.current_since.set(to, at.to_bits() + 1);
     }
 
     /// The current version of a lineage, if the heap has ever had an object of it.
     pub(crate) fn current(&self, lineage: &str) -> Option<(Kind, TypeVersion)> {
         let known = self.known.lock();
-        let kind = *known.current.get(lineage)?;
+        let kind = known.current_at(lineage, CommitTs::NEVER)?;
         Some((kind, *known.versions.get(&kind)?))
     }
 
@@ -100,7 +113,8 @@ impl Types {
 
     /// The kinds of the current versions.
     pub(crate) fn current_kinds(&self) -> Vec<Kind> {
-        self.known.lock().current.values().copied().collect()
+        let known = self.known.lock();
+        known.current.values().filter_map(|turns| turns.last()).map(|&(_, kind)| kind).collect()
     }
 
     /// What writes objects of this kind again.
@@ -111,9 +125,12 @@ impl Types {
     /// Forgets lineages that have no objects any more.
     pub(crate) fn forget(&self, kinds: &[Kind]) {
         let mut known = self.known.lock();
-        known.current.retain(|_, kind| !kinds.contains(kind));
+        let is_gone = |turns: &Vec<(CommitTs, Kind)>| {
+            turns.last().is_some_and(|(_, kind)| kinds.contains(kind))
+        };
+        known.current.retain(|_, turns| !is_gone(turns));
         for &kind in kinds {
-            self.stale_since.set(kind, 0);
+            self.current_since.set(kind, 0);
         }
     }
 
@@ -134,6 +151,12 @@ impl Types {
 }
 
 impl Known {
+    /// The kind that was current at an instant.
+    fn current_at(&self, lineage: &str, at: CommitTs) -> Option<Kind> {
+        let turns = self.current.get(lineage)?;
+        turns.iter().rev().find(|(since, _)| *since <= at).map(|&(_, kind)| kind)
+    }
+
     fn learn<T: Upgradable>(&mut self, kind: Kind) -> Result<(), crate::RegistryError> {
         self.registry.register::<T>()?;
         self.versions.insert(kind, TypeVersion::of::<T>());

@@ -1,6 +1,13 @@
 //! The door for late writers: transactions of the era before a flip that commit just before it.
+//!
+//! What a late writer *changes* bears the traces of everybody who has seen it in a later era: it was
+//! converted. What it *creates* bears none: that an object is not there can be seen without it, by
+//! listing all objects, or by a reference that somebody let out of the transaction. So whoever
+//! of a later era is about to look for what is absent says so here first, and from then on late
+//! writers that create are refused. Whoever was let in before that holds the locks of what it
+//! creates, and the look waits there. (loom: `late_creator_against_survey`.)
 
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Open from the flip until the migration is about to be complete.
 ///
@@ -12,6 +19,8 @@ pub(crate) struct LateDoor {
     open: AtomicBool,
     inside: AtomicUsize,
     admitted: AtomicU64,
+    /// Whether somebody of a later era has looked which objects there are.
+    surveyed: AtomicBool,
 }
 
 impl Default for LateDoor {
@@ -20,6 +29,7 @@ impl Default for LateDoor {
             open: AtomicBool::new(true),
             inside: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
+            surveyed: AtomicBool::new(false),
         }
     }
 }
@@ -34,6 +44,20 @@ impl LateDoor {
         }
         self.leave();
         false
+    }
+
+    /// Somebody of a later era looks next which objects there are.
+    pub(crate) fn survey(&self) {
+        self.surveyed.store(true, Ordering::Relaxed);
+        // The word before the look, and in `may_create` the locks before the look at the word: one
+        // of the two sees the other.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether a writer that holds its locks may still create objects.
+    pub(crate) fn may_create(&self) -> bool {
+        fence(Ordering::SeqCst);
+        !self.surveyed.load(Ordering::Relaxed)
     }
 
     /// The writer has published, or failed.

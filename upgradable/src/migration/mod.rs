@@ -17,6 +17,8 @@ pub(crate) mod failure;
 pub(crate) mod late;
 #[cfg(not(loom))]
 pub(crate) mod limit;
+#[cfg(not(loom))]
+mod nesting;
 pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod state;
@@ -26,7 +28,7 @@ pub(crate) mod sweep;
 use std::sync::Arc;
 
 use upgradable_stm::layer::{Layer, Touch, Touched, Written};
-use upgradable_stm::{Domain, Era, Handle};
+use upgradable_stm::{CommitTs, Domain, Era, Handle};
 
 use self::conversion::{AtFlip, Conversion, Installed};
 use self::record::Migration;
@@ -168,6 +170,11 @@ impl Migrations {
                 None => Touched::Again,
             };
         }
+        #[cfg(not(loom))]
+        let Some(_nesting) = nesting::Nesting::enter(flip, object) else {
+            let error = TransformErrorKind::Circular.into();
+            return refused(touch, failure_of(object, flip, conversion, error));
+        };
         match self.run(touch, flip, conversion) {
             Ok(true) => {
                 let tally = &flip.tally;
@@ -230,13 +237,7 @@ impl Migrations {
         conversion: &Conversion,
         error: TransformError,
     ) -> Arc<TransformFailure> {
-        let (old, new) = conversion.versions;
-        let failure = Arc::new(TransformFailure {
-            object: object.to_bits(),
-            versions: if flip.undoes.is_none() { (old, new) } else { (new, old) },
-            upgrade: Arc::clone(&flip.name),
-            error,
-        });
+        let failure = failure_of(object, flip, conversion, error);
         flip.failures.enter(Arc::clone(&failure));
         if flip.undone_at().is_some() {
             return failure;
@@ -247,6 +248,21 @@ impl Migrations {
         }
         failure
     }
+}
+
+fn failure_of(
+    object: Handle,
+    flip: &Migration,
+    conversion: &Conversion,
+    error: TransformError,
+) -> Arc<TransformFailure> {
+    let (old, new) = conversion.versions;
+    Arc::new(TransformFailure {
+        object: object.to_bits(),
+        versions: if flip.undoes.is_none() { (old, new) } else { (new, old) },
+        upgrade: Arc::clone(&flip.name),
+        error,
+    })
 }
 
 /// The object may not be seen.
@@ -305,7 +321,8 @@ impl Layer for Lazily {
     /// writer's era converts and has not been converted, and the flip's transformers read nothing
     /// but their own objects. (G3 is the core's.)
     ///
-    /// Whoever has seen such an object in the new era has converted it; so nobody has.
+    /// Whoever has seen such an object in the new era has converted it; so nobody has. And of what
+    /// it creates nobody has seen that it is not there ([`late`]).
     fn admits_late(&self, era: Era, written: &[Written]) -> bool {
         let flips = self.0.flips.load();
         let ended = |flip: &&Arc<Migration>| era.next() == Some(flip.flip().era());
@@ -317,7 +334,15 @@ impl Layer for Lazily {
         let untouched = written.iter().all(|object| {
             object.newest.is_none_or(|(kind, stamp)| stamp < flip.flip() && flip.converts(kind))
         });
-        untouched && flip.late.enter()
+        let creates = written.iter().any(|object| object.newest.is_none());
+        let unmissed = !creates || flip.late.may_create();
+        untouched && unmissed && flip.late.enter()
+    }
+
+    fn looks_for_absent(&self, at: CommitTs) {
+        for flip in self.0.flips.load().iter().filter(|flip| flip.flip() <= at) {
+            flip.late.survey();
+        }
     }
 
     fn late_ended(&self, era: Era) {

@@ -10,6 +10,7 @@ mod first_touch_against_sweep;
 mod first_touch_against_writer;
 mod flip_against_begin;
 mod flip_instant_against_trim;
+mod late_creator_against_survey;
 mod raw;
 mod roll_back_against_first_touch;
 
