@@ -211,12 +211,30 @@ pub enum TransformErrorKind {
     )]
     NotDeclared,
 
+    /// A transformer looks, by a transaction, at the object that it transforms, or it is the last of
+    /// too many that wait for each other in this way. Through [`Cx::read`](crate::Cx::read), which
+    /// shows objects as of the flip, this can't happen.
+    #[error(
+        "the object's transformer waits for it, by a transaction: use `Cx::read`, which shows \
+         objects as of the flip"
+    )]
+    Circular,
+
     /// The transformer ran for longer than the upgrade allows.
     #[error("the transformer has not come back after {limit:?}")]
     #[non_exhaustive]
     TimedOut {
         /// What the upgrade allows.
         limit: std::time::Duration,
+    },
+
+    /// So many transformers of the upgrade have not come back after their time that no other is
+    /// begun before one of them does.
+    #[error("{limit} transformers of the upgrade hang, and no more are begun meanwhile")]
+    #[non_exhaustive]
+    TooManyHanging {
+        /// How many may hang.
+        limit: usize,
     },
 
     /// A step was given a value of another type than the one it begins with.

@@ -2,48 +2,122 @@
 //! limit is over.
 //!
 //! A thread can't be stopped from outside. One that was given up goes on until its transformer
-//! comes back; what it brings is thrown away, and the thread ends.
+//! comes back, and keeps memory from being reclaimed so long, as everybody who looks at a version
+//! does; what it brings is thrown away.
+//!
+//! # Invariants
+//!
+//! 1. An object has at most one attempt under way. Who touches it meanwhile waits for that one, up
+//!    to a limit of his own; what it brings counts if anybody waits then. ([`Workers::touch`])
+//! 2. An upgrade has at most [`HANGING`] attempts under way that nobody waits for. When there are so
+//!    many no other is begun, and whoever touches an object is told so.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use upgradable_stm::layer::Touch;
 use upgradable_stm::{Domain, Handle, HeldSnapshot};
 
-use crate::sync::{AtomicBool, Mutex, Ordering};
+use crate::error::TransformErrorKind;
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering};
+
+/// So many threads may be given up at a time, for each upgrade.
+pub(crate) const HANGING: usize = 16;
+/// So many threads wait for work; the others end.
+const IDLE: usize = 16;
 
 thread_local! {
-    /// What is to be known of the job that this thread does.
-    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// The attempt that this thread makes.
+    static CURRENT: RefCell<Option<Arc<Attempt>>> = const { RefCell::new(None) };
 }
 
-/// A job under way.
-#[derive(Clone, Debug)]
-struct Current {
-    /// Whether nobody waits for it any more.
-    given_up: Arc<AtomicBool>,
-    /// Whether it is done for a sweep.
-    swept: bool,
+fn current<R>(f: impl FnOnce(&Attempt) -> R) -> Option<R> {
+    CURRENT.with(|current| current.borrow().as_deref().map(f))
 }
 
 /// Whether the transformer runs on a thread that may be given up.
 pub(crate) fn is_worker() -> bool {
-    CURRENT.with(|current| current.borrow().is_some())
+    current(|_| ()).is_some()
 }
 
 /// Whether nobody waits for this thread's transformer any more.
 pub(crate) fn is_given_up() -> bool {
-    CURRENT.with(|current| {
-        current.borrow().as_ref().is_some_and(|current| current.given_up.load(Ordering::Acquire))
-    })
+    current(Attempt::is_given_up).unwrap_or(false)
 }
 
 /// Whether this thread's transformer runs for a sweep.
 pub(crate) fn is_sweeping() -> bool {
-    CURRENT.with(|current| current.borrow().as_ref().is_some_and(|current| current.swept))
+    current(|attempt| attempt.swept).unwrap_or(false)
+}
+
+/// An attempt to touch an object, on a thread of its own.
+#[derive(Debug)]
+struct Attempt {
+    state: Mutex<State>,
+    ended: Condvar,
+    /// Whether it was begun for a sweep.
+    swept: bool,
+    /// The upgrade's count of those that nobody waits for.
+    hanging: Arc<AtomicUsize>,
+}
+
+#[derive(Debug)]
+struct State {
+    waiting: usize,
+    over: bool,
+}
+
+impl Attempt {
+    /// One that somebody waits for.
+    fn new(swept: bool, hanging: &Arc<AtomicUsize>) -> Self {
+        let state = Mutex::new(State { waiting: 1, over: false });
+        Self { state, ended: Condvar::new(), swept, hanging: Arc::clone(hanging) }
+    }
+
+    /// One more waits for it.
+    fn join(&self) {
+        let mut state = self.state.lock();
+        if state.waiting == 0 && !state.over {
+            self.hanging.fetch_sub(1, Ordering::Relaxed);
+        }
+        state.waiting += 1;
+    }
+
+    /// Waits for its end. `false`: not within the limit.
+    fn wait(&self, limit: Duration) -> bool {
+        let mut state = self.state.lock();
+        // A limit beyond all time is none.
+        let deadline = Instant::now().checked_add(limit);
+        while !state.over {
+            match deadline {
+                None => self.ended.wait(&mut state),
+                Some(deadline) if self.ended.wait_until(&mut state, deadline).timed_out() => break,
+                Some(_) => {}
+            }
+        }
+        state.waiting -= 1;
+        if state.waiting == 0 && !state.over {
+            self.hanging.fetch_add(1, Ordering::Relaxed);
+        }
+        state.over
+    }
+
+    fn end(&self) {
+        let mut state = self.state.lock();
+        if state.waiting == 0 {
+            self.hanging.fetch_sub(1, Ordering::Relaxed);
+        }
+        state.over = true;
+        self.ended.notify_all();
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.state.lock().waiting == 0
+    }
 }
 
 /// Threads that touch objects for others.
@@ -51,15 +125,32 @@ pub(crate) fn is_sweeping() -> bool {
 pub(crate) struct Workers {
     /// What they work on; none when the heap has gone.
     domain: Mutex<Option<Domain>>,
-    idle: Mutex<Vec<SyncSender<Job>>>,
+    office: Arc<Office>,
+}
+
+/// What the threads share with those who give them work.
+#[derive(Debug, Default)]
+struct Office {
+    /// By object.
+    under_way: Mutex<HashMap<u64, Arc<Attempt>>>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    threads: Vec<SyncSender<Job>>,
+    /// Nobody will have work any more.
+    closed: bool,
 }
 
 struct Job {
     /// What the transaction sees for which this is done: the object is converted as for it.
     seen: HeldSnapshot,
     object: Handle,
-    current: Current,
-    done: SyncSender<()>,
+    attempt: Arc<Attempt>,
+    office: Arc<Office>,
+    /// The way to send the thread its next job.
+    thread: SyncSender<Job>,
 }
 
 impl Workers {
@@ -70,32 +161,74 @@ impl Workers {
     /// The heap goes; the threads end when they have nothing to do.
     pub(crate) fn part(&self) {
         let domain = self.domain.lock().take();
-        self.idle.lock().clear();
-        drop(domain);
+        let mut idle = self.office.idle.lock();
+        idle.closed = true;
+        let threads = std::mem::take(&mut idle.threads);
+        drop(idle);
+        drop((domain, threads));
     }
 
-    /// Touches the object on another thread. `false`: not within the limit.
-    pub(crate) fn touch(&self, touch: &Touch<'_>, limit: Duration) -> bool {
-        let Some(domain) = self.domain.lock().clone() else { return false };
-        let given_up = Arc::new(AtomicBool::new(false));
-        let (done, is_done) = sync_channel(1);
-        let current = Current { given_up: Arc::clone(&given_up), swept: touch.is_swept() };
-        let mut job = Job { seen: touch.hold(&domain), object: touch.handle(), current, done };
-        let worker = loop {
-            let idle = self.idle.lock().pop();
-            let worker = idle.or_else(hire);
-            let Some(worker) = worker else { return false };
-            match worker.send(job) {
-                Ok(()) => break worker,
-                Err(unsent) => job = unsent.0,
+    /// Touches the object on another thread, and waits for the end of that as long as the limit
+    /// says; `hanging` is the upgrade's count.
+    ///
+    /// # Errors
+    ///
+    /// [`TransformErrorKind::TimedOut`] or [`TransformErrorKind::TooManyHanging`].
+    pub(crate) fn touch(
+        &self,
+        touch: &Touch<'_>,
+        limit: Duration,
+        hanging: &Arc<AtomicUsize>,
+    ) -> Result<(), TransformErrorKind> {
+        let late = TransformErrorKind::TimedOut { limit };
+        let Some(domain) = self.domain.lock().clone() else { return Err(late) };
+        let object = touch.handle();
+        let mut under_way = self.office.under_way.lock();
+        let attempt = if let Some(attempt) = under_way.get(&object.to_bits()) {
+            attempt.join();
+            Arc::clone(attempt)
+        } else {
+            if hanging.load(Ordering::Relaxed) >= HANGING {
+                return Err(TransformErrorKind::TooManyHanging { limit: HANGING });
             }
+            let attempt = Arc::new(Attempt::new(touch.is_swept(), hanging));
+            let seen = touch.hold(&domain);
+            if !self.office.begin(seen, object, &attempt) {
+                return Err(late);
+            }
+            under_way.insert(object.to_bits(), Arc::clone(&attempt));
+            attempt
         };
-        if is_done.recv_timeout(limit).is_ok() {
-            self.idle.lock().push(worker);
-            return true;
+        drop(under_way);
+        if attempt.wait(limit) { Ok(()) } else { Err(late) }
+    }
+}
+
+impl Office {
+    /// Gives the work to a thread, if the system has one.
+    fn begin(self: &Arc<Self>, seen: HeldSnapshot, object: Handle, attempt: &Arc<Attempt>) -> bool {
+        let mut seen = Some(seen);
+        loop {
+            let idle = self.idle.lock().threads.pop();
+            let (Some(thread), Some(seen_by)) = (idle.or_else(hire), seen.take()) else {
+                return false;
+            };
+            let (attempt, office) = (Arc::clone(attempt), Arc::clone(self));
+            let job = Job { seen: seen_by, object, attempt, office, thread: thread.clone() };
+            match thread.send(job) {
+                Ok(()) => return true,
+                // A thread that has died.
+                Err(unsent) => seen = Some(unsent.0.seen),
+            }
         }
-        given_up.store(true, Ordering::Release);
-        false
+    }
+
+    /// Takes a thread back that has done its work.
+    fn rest(&self, thread: SyncSender<Job>) {
+        let mut idle = self.idle.lock();
+        if !idle.closed && idle.threads.len() < IDLE {
+            idle.threads.push(thread);
+        }
     }
 }
 
@@ -108,15 +241,28 @@ fn hire() -> Option<SyncSender<Job>> {
 }
 
 fn work(inbox: &Receiver<Job>) {
-    for Job { seen, object, current, done } in inbox {
-        CURRENT.set(Some(current));
+    for Job { seen, object, attempt, office, thread } in inbox {
+        CURRENT.set(Some(Arc::clone(&attempt)));
+        let end = End { object, attempt, office };
         // What went wrong is in the upgrade's list of failures.
         let _ = seen.read(|s| s.version(object));
         CURRENT.set(None);
         // Before the word is given that all is over.
         drop(seen);
-        if done.send(()).is_err() {
-            return;
-        }
+        end.office.rest(thread);
+    }
+}
+
+/// The attempt ends with this, also when an observer panics.
+struct End {
+    object: Handle,
+    attempt: Arc<Attempt>,
+    office: Arc<Office>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.office.under_way.lock().remove(&self.object.to_bits());
+        self.attempt.end();
     }
 }

@@ -159,9 +159,8 @@ impl Migrations {
         if let Some(limit) = flip.time_limit
             && !is_worker()
         {
-            if !self.workers.touch(touch, limit) {
-                let error = TransformErrorKind::TimedOut { limit }.into();
-                let failure = self.fail(object, flip, conversion, error);
+            if let Err(error) = self.workers.touch(touch, limit, &flip.hanging) {
+                let failure = self.fail(object, flip, conversion, error.into());
                 return if undone { Touched::AsIs } else { refused(touch, failure) };
             }
             return match flip.failures.get(object) {

@@ -13,6 +13,8 @@ use super::failure::Failures;
 use super::late::LateDoor;
 use super::progress::Tally;
 use super::state::{Lifecycle, UpgradeState};
+#[cfg(not(loom))]
+use crate::sync::AtomicUsize;
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::upgrade::{Observer, OnFailure, UpgradeEvent};
 
@@ -58,6 +60,9 @@ pub(crate) struct Migration {
     pub(crate) repairs: Mutex<HashMap<u64, Box<dyn Any + Send>>>,
     pub(crate) on_failure: OnFailure,
     pub(crate) time_limit: Option<Duration>,
+    /// Its transformers that nobody waits for any more, and that have not come back.
+    #[cfg(not(loom))]
+    pub(crate) hanging: Arc<AtomicUsize>,
     /// Whether some transformer reads other objects, or may.
     pub(crate) reads_others: bool,
     /// Why it can't be undone, if so.
@@ -128,6 +133,8 @@ impl Migration {
             repairs: Mutex::default(),
             on_failure: parts.on_failure,
             time_limit: parts.time_limit,
+            #[cfg(not(loom))]
+            hanging: Arc::default(),
             reads_others,
             irreversible: parts.irreversible,
             instant: OnceLock::new(),

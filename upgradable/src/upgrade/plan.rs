@@ -171,7 +171,11 @@ impl Upgrade {
     /// A transformer that takes longer than this has failed.
     ///
     /// Transformers then run on threads of their own, which costs some microseconds for each
-    /// object. One that does not come back keeps its thread, and nobody waits for it.
+    /// object. One that does not come back keeps its thread, and memory from being reclaimed; whoever
+    /// touches its object again waits for it once more, for as long. If it comes back when nobody
+    /// waits, what it brings is thrown away.
+    /// When 16 transformers hang no others are begun, and touches get
+    /// [`TooManyHanging`](crate::TransformErrorKind::TooManyHanging) until one comes back.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -106,6 +106,11 @@ impl Hanging {
         self.begun.recv_timeout(LIMIT).unwrap();
     }
 
+    /// Whether the transformer has begun once more.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.try_recv().is_ok()
+    }
+
     /// Lets one run of it go on.
     pub(crate) fn release(&self) {
         self.release.send(()).unwrap();

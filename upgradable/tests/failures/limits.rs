@@ -23,16 +23,82 @@ fn who_touches_an_object_that_hangs_gets_an_error_in_time() {
         assert_eq!(number(&heap, good), Ok(1));
         let outcome = running.wait();
         assert!(matches!(outcome, Err(WaitError::Failed(_))), "{outcome:?}");
-        // Those that were given up: the touch, the sweep, the last look.
-        for _ in 0..3 {
-            hanging.wait();
-            hanging.release();
-        }
-        // One that comes back in time: released before it begins.
+        // The touch, the sweep, the last look: all have waited for the same one.
+        hanging.wait();
+        assert!(!hanging.has_begun(), "no other was begun");
+        hanging.release();
+        // One that comes back in time: that one, or another that is released before it begins.
         hanging.release();
         assert_eq!(running.retry_failed(), 0);
         assert_eq!(number(&heap, slow), Ok(6));
         finish(&running);
+    });
+}
+
+/// Who touches an object whose transformer hangs waits for that one, which nobody else waits for
+/// any more; and has what it brings, if it comes in time.
+#[test]
+fn touches_share_the_attempt_that_is_under_way() {
+    watched(|| {
+        let heap = Heap::new();
+        let (script, hanging) = Script::hangs(6);
+        let slow = create(&heap, job(script));
+        let running = heap.upgrade(local_plan().time_limit(4 * SHORT)).unwrap();
+        failure(&heap, slow);
+        hanging.wait();
+        let seen = std::thread::scope(|scope| {
+            let touches = [(); 3].map(|()| scope.spawn(|| number(&heap, slow)));
+            std::thread::sleep(SHORT);
+            hanging.release();
+            touches.map(|touch| touch.join().unwrap())
+        });
+        assert_eq!(seen, [(); 3].map(|()| Ok(6)));
+        assert!(!hanging.has_begun(), "one attempt for all");
+        finish(&running);
+    });
+}
+
+/// Threads that were given up are no more than so many: then touches are told so at once, of other
+/// objects, too; until one of them comes back.
+#[test]
+fn so_many_may_hang_and_no_more() {
+    watched(|| {
+        let heap = Heap::new();
+        let limit = Duration::from_millis(5);
+        let (slow, hanging): (Vec<_>, Vec<_>) = (0..17)
+            .map(|_| {
+                let (script, hanging) = Script::hangs(6);
+                (create(&heap, job(script)), hanging)
+            })
+            .unzip();
+        let good = create(&heap, job(Script::fine(1)));
+        let running = heap.upgrade(local_plan().time_limit(limit)).unwrap();
+        for &slow in &slow[..16] {
+            let failure = failure(&heap, slow);
+            assert!(matches!(failure.error().kind(), TransformErrorKind::TimedOut { .. }));
+        }
+        for refused in [slow[16], good] {
+            let failure = failure(&heap, refused);
+            let kind = failure.error().kind();
+            assert!(matches!(kind, TransformErrorKind::TooManyHanging { limit: 16, .. }), "{kind}");
+        }
+        assert!(!hanging[16].has_begun());
+        let again = failure(&heap, slow[0]);
+        assert!(
+            matches!(again.error().kind(), TransformErrorKind::TimedOut { .. }),
+            "which waits for the attempt that there is: {again}"
+        );
+        hanging[0].release();
+        while number(&heap, good) != Ok(1) {
+            std::thread::sleep(limit);
+        }
+        // Enough for those that hang, and for all that are begun after them.
+        (0..10).for_each(|_| hanging.iter().for_each(|hanging| hanging.release()));
+        while running.retry_failed() > 0 {
+            std::thread::sleep(limit);
+        }
+        finish(&running);
+        assert_eq!(number(&heap, slow[16]), Ok(6));
     });
 }
 
