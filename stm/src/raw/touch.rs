@@ -19,8 +19,9 @@ use crate::reclaim::collector::Guard;
 use crate::snapshot::HeldSnapshot;
 use crate::sync::Ordering;
 
-/// So often a transaction looks again at one object; more often means that the layer says it has
-/// changed what it has not.
+/// So often a transaction looks again at one object. Each look but the last has met a version that
+/// was not there before: there is one for each floor that was set since, and one for each late
+/// writer of the object. More often means that the layer says it has changed what it has not.
 const LOOKS: u32 = 1_000;
 
 /// A version written before the floor, at the moment when a transaction is about to see it.
@@ -101,6 +102,17 @@ impl Touch<'_> {
     #[must_use]
     pub fn is_swept(&self) -> bool {
         self.swept
+    }
+
+    /// Whether something lies over it that the [snapshot](Self::at) does not see: then nothing can be
+    /// [installed](Self::install) over it any more.
+    #[must_use]
+    pub fn is_buried(&self) -> bool {
+        // The handle names another object once this one has been deleted, and seen by nobody.
+        let Ok(numbered) = self.frame.resolve(self.handle) else { return true };
+        let newest = self.frame.inner().slot(numbered.slot).wait_unlocked().node();
+        newest.map(|newest| newest.ptr()) != Some(self.seen.ptr())
+            && self.frame.find(numbered).is_ok_and(|seen| seen.ptr() == self.seen.ptr())
     }
 
     /// The [snapshot](Self::at) of the transaction, kept for whoever looks on its behalf and may

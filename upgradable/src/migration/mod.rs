@@ -32,7 +32,7 @@ use upgradable_stm::{CommitTs, Domain, Era, Handle};
 
 use self::conversion::{AtFlip, Conversion, Installed};
 use self::record::Migration;
-use crate::access::TransformFailure;
+use crate::access::{AccessError, TransformFailure};
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
 use crate::sync::{AtomicBool, Mutex, Ordering, Published};
@@ -154,6 +154,18 @@ impl Migrations {
             && let Some(failure) = flip.failures.quarantined(object)
         {
             return refused(touch, failure);
+        }
+        if touch.is_buried() {
+            // It could not be converted, and was deleted then: it stays what it was for those who
+            // still see it.
+            if undone {
+                return Touched::AsIs;
+            }
+            let gone = || {
+                let source = Box::new(AccessError::Deleted);
+                failure_of(object, flip, conversion, TransformErrorKind::Host { source }.into())
+            };
+            return refused(touch, flip.failures.get(object).unwrap_or_else(gone));
         }
         #[cfg(not(loom))]
         if let Some(limit) = flip.time_limit

@@ -136,3 +136,37 @@ fn failures_can_be_tried_again_during_a_pause() {
         finish(&running);
     });
 }
+
+/// It could not be transformed, and was deleted; then its transformer could do it after all. Nothing
+/// can be put before a deletion any more: who sees the time between them is told so, at once.
+#[test]
+fn an_object_that_was_deleted_as_it_failed_stays_untransformed_for_who_still_sees_it() {
+    for limit in [None, Some(LIMIT)] {
+        let heap = Heap::new();
+        // How often the transformer has run since it can.
+        let runs = Arc::new(AtomicU32::new(u32::MAX));
+        let bad = create(&heap, {
+            let runs = Arc::clone(&runs);
+            job(Script::new(move |_| match runs.load(Ordering::Relaxed) {
+                u32::MAX => Err("not yet".into()),
+                _ => Ok(runs.fetch_add(1, Ordering::Relaxed)),
+            }))
+        });
+        let plan = limit.into_iter().fold(plan(), |plan, limit| plan.time_limit(limit));
+        let running = heap.upgrade(plan).unwrap();
+        let between = heap.hold();
+        failure(&heap, bad);
+        heap.atomically(|tx| Ok(tx.delete(bad.cast::<Job>())?)).unwrap();
+        runs.store(0, Ordering::Relaxed);
+        for _ in 0..2 {
+            let seen = between.read(|s| s.read(bad.cast::<Job>()).map(|job| job.number));
+            assert!(matches!(&seen, Err(AccessError::Untransformed(_))), "{seen:?}");
+        }
+        assert!(runs.load(Ordering::Relaxed) <= 2, "once for each look");
+        assert_eq!(number(&heap, bad), Err(AccessError::Deleted));
+        running.wait().unwrap();
+        assert_eq!(running.failures(), []);
+        drop(between);
+        running.promote().unwrap();
+    }
+}
