@@ -92,6 +92,10 @@ pub mod ordered_map;
 pub mod queue;
 pub mod sequence;
 
+use std::any::Any;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use upgradable_stm::Handle;
 
 pub use self::fault::CheckError;
@@ -119,6 +123,46 @@ use crate::txn::Tx;
 pub trait Key: Clone + Shape + Send + Sync + 'static {}
 
 impl<K: Clone + Shape + Send + Sync + 'static> Key for K {}
+
+/// Runs a part of a transaction that changes several nodes: it happens as a whole or not at all, also
+/// for a transaction that goes on after an error of it, or catches a panic in it.
+fn whole<R>(tx: &Tx<'_>, part: impl FnOnce() -> Result<R, AccessError>) -> Result<R, AccessError> {
+    enum Undone {
+        Error(AccessError),
+        Panic(Box<dyn Any + Send>),
+    }
+    let outcome = tx.nested(|_| match catch_unwind(AssertUnwindSafe(part)) {
+        Ok(result) => result.map_err(Undone::Error),
+        Err(payload) => Err(Undone::Panic(payload)),
+    });
+    outcome.map_err(|undone| match undone {
+        Undone::Error(error) => error,
+        Undone::Panic(payload) => resume_unwind(payload),
+    })
+}
+
+/// Creates the value of a new entry and makes the entry by `enter`. If that fails or panics the
+/// value goes again.
+fn create_value<V: Upgradable>(
+    tx: &Tx<'_>,
+    value: V,
+    enter: impl FnOnce(Handle) -> Result<(), AccessError>,
+) -> Result<Ref<V>, AccessError> {
+    struct Unentered<'a, 't, V: Upgradable>(&'a Tx<'t>, Ref<V>);
+
+    impl<V: Upgradable> Drop for Unentered<'_, '_, V> {
+        fn drop(&mut self) {
+            // If it can't be deleted it is as good as never created.
+            let _ = self.0.delete(self.1);
+        }
+    }
+
+    let value = tx.create(value)?;
+    let unentered = Unentered(tx, value);
+    enter(value.handle())?;
+    mem::forget(unentered);
+    Ok(value)
+}
 
 /// Deletes a value together with its entry, unless somebody has done so before.
 fn delete_value<V: Upgradable>(tx: &Tx<'_>, value: Handle) -> Result<(), AccessError> {

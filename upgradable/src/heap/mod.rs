@@ -4,6 +4,7 @@
 pub(crate) mod gate;
 pub(crate) mod roots;
 pub(crate) mod types;
+mod upgrading;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,10 +14,11 @@ use upgradable_stm::{CommitTs, Domain, DomainBuilder, Handle, Kind, Stats, TVar}
 
 use self::roots::Roots;
 use self::types::Types;
+use self::upgrading::Upgrading;
 use crate::access::{AccessError, Mismatch};
 use crate::lineage::TypeVersion;
 use crate::migration::{Lazily, Migrations, failure};
-use crate::sync::{Mutex, Ordering};
+use crate::sync::Ordering;
 use crate::txn::TxError;
 
 /// The objects of a program, under one clock.
@@ -54,7 +56,7 @@ pub(crate) struct HeapInner {
     #[cfg(not(loom))]
     pub(crate) sweeper: crate::migration::sweep::Sweeper,
     /// Held by whoever begins, promotes or rolls back an upgrade.
-    pub(crate) upgrading: Mutex<()>,
+    pub(crate) upgrading: Upgrading,
 }
 
 impl fmt::Debug for Heap {
@@ -183,6 +185,12 @@ impl HeapInner {
         }
     }
 
+    /// Whether this thread is where no upgrade can be begun, ended or waited for: inside a
+    /// transaction or a transformer, or in an observer that is told of an upgrade.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.domain.is_updating() || self.upgrading.is_mine()
+    }
+
     /// Why a transaction can't have an object, in terms of type versions.
     #[cold]
     pub(crate) fn explain(
@@ -191,9 +199,8 @@ impl HeapInner {
         wanted: TypeVersion,
         error: upgradable_stm::AccessError,
     ) -> AccessError {
-        let refused = || match failure::take_refusal()
-            .filter(|why| why.object() == object.to_bits())
-        {
+        let told = || failure::take_refusal().filter(|why| why.object() == object.to_bits());
+        let refused = || match told().or_else(|| self.migrations.noted_failure(object)) {
             Some(failure) if failure.versions().0.lineage() == wanted.lineage() => {
                 AccessError::Untransformed(failure)
             }
@@ -317,7 +324,7 @@ impl HeapBuilder {
             gate: gate::Gate::default(),
             #[cfg(not(loom))]
             sweeper: crate::migration::sweep::Sweeper::default(),
-            upgrading: Mutex::default(),
+            upgrading: Upgrading::default(),
         };
         Ok(Heap { domain: inner.domain.clone(), inner: Arc::new(inner) })
     }

@@ -17,13 +17,14 @@ thread_local! {
 /// Keeps the reason of a refusal for whoever explains it, on this thread: the object may have
 /// been converted by another one before that.
 pub(crate) fn refuse(why: Arc<TransformFailure>) {
-    let before = REFUSAL.replace(Some(why));
+    // At the end of the thread it may be gone; then the list of failures must do.
+    let before = REFUSAL.try_with(|refusal| refusal.replace(Some(why)));
     drop(before);
 }
 
 /// Why this thread was just refused an object.
 pub(crate) fn take_refusal() -> Option<Arc<TransformFailure>> {
-    REFUSAL.take()
+    REFUSAL.try_with(RefCell::take).ok().flatten()
 }
 
 /// The objects that a migration could not convert so far, and why.

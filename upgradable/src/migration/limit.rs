@@ -35,8 +35,9 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Attempt>>> = const { RefCell::new(None) };
 }
 
+/// A thread at its end, whose thread-locals are going, makes none.
 fn current<R>(f: impl FnOnce(&Attempt) -> R) -> Option<R> {
-    CURRENT.with(|current| current.borrow().as_deref().map(f))
+    CURRENT.try_with(|current| current.borrow().as_deref().map(f)).ok().flatten()
 }
 
 /// Whether the transformer runs on a thread that may be given up.

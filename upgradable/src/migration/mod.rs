@@ -240,6 +240,12 @@ impl Migrations {
         })
     }
 
+    /// Why an object could not be converted, last: for who has not been told.
+    #[cold]
+    pub(crate) fn noted_failure(&self, object: Handle) -> Option<Arc<TransformFailure>> {
+        self.flips().iter().rev().find_map(|flip| flip.failures.get(object))
+    }
+
     /// Notes that an object could not be converted.
     fn fail(
         &self,

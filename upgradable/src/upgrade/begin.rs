@@ -7,6 +7,7 @@ use super::error::UpgradeError;
 use super::plan::Upgrade;
 use super::policy::{Background, Mode};
 use super::running::RunningUpgrade;
+use crate::heap::gate::Behind;
 use crate::heap::{Heap, HeapInner};
 use crate::migration::record::Migration;
 use crate::migration::state::UpgradeState;
@@ -43,7 +44,7 @@ impl Heap {
     /// ```
     pub fn upgrade(&self, plan: Upgrade) -> Result<RunningUpgrade, UpgradeError> {
         let inner = &self.inner;
-        if inner.domain.is_updating() {
+        if inner.is_entered() {
             return Err(UpgradeError::InTransaction);
         }
         let (background, mode) = (plan.background, plan.mode);
@@ -66,8 +67,11 @@ impl HeapInner {
         const CHUNK: usize = 4096;
         while migration.life.get() == UpgradeState::Migrating {
             let slots = self.domain.slots() as usize;
+            // There is no work for more.
+            let threads = threads.min(slots.div_ceil(CHUNK));
             let next = AtomicUsize::new(0);
             let work = || {
+                let _behind = Behind::enter();
                 loop {
                     let from = next.fetch_add(CHUNK, Ordering::Relaxed);
                     if from >= slots {

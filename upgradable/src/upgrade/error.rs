@@ -101,8 +101,10 @@ pub enum UpgradeError {
     #[error("an upgrade is being rolled back: wait for it")]
     RollingBack,
 
-    /// It was asked for inside a transaction or a transformer of the heap.
-    #[error("an upgrade can't begin inside a transaction or a transformer of its heap")]
+    /// It was asked for inside a transaction, a transformer or an observer of the heap.
+    #[error(
+        "an upgrade can't begin inside a transaction, a transformer or an observer of its heap"
+    )]
     InTransaction,
 
     /// The heap has begun as many eras as there can be.
@@ -143,6 +145,13 @@ pub enum WaitError {
     /// It has been rolled back, or is being.
     #[error("the upgrade has been rolled back")]
     RolledBack,
+
+    /// It was asked for inside a transaction, a transformer or an observer of the heap, which it
+    /// may be that the upgrade waits for.
+    #[error(
+        "an upgrade can't be waited for inside a transaction, a transformer or an observer of its heap"
+    )]
+    InTransaction,
 }
 
 /// Why an upgrade can't be promoted.
@@ -166,6 +175,12 @@ pub enum PromoteError {
         /// Objects that could not be transformed.
         failed: usize,
     },
+
+    /// It was asked for inside a transaction, a transformer or an observer of the heap.
+    #[error(
+        "an upgrade can't be promoted inside a transaction, a transformer or an observer of its heap"
+    )]
+    InTransaction,
 
     /// An upgrade before it has not been promoted.
     #[error("`{name}` came before and has not been promoted: promote it first")]
@@ -213,8 +228,10 @@ pub enum RollBackError {
         name: Arc<str>,
     },
 
-    /// It was asked for inside a transaction or a transformer of the heap.
-    #[error("a roll back can't begin inside a transaction or a transformer of its heap")]
+    /// It was asked for inside a transaction, a transformer or an observer of the heap.
+    #[error(
+        "a roll back can't begin inside a transaction, a transformer or an observer of its heap"
+    )]
     InTransaction,
 
     /// The upgrade has ended already, or is being rolled back.

@@ -1,6 +1,7 @@
 //! What a running upgrade tells.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use upgradable_stm::CommitTs;
@@ -53,8 +54,11 @@ impl Observer {
     }
 
     pub(crate) fn tell(&self, event: &UpgradeEvent) {
-        if let Some(observer) = &self.0 {
-            observer(event);
+        let Some(observer) = &self.0 else { return };
+        // What it is told of goes on, whatever becomes of it.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| observer(event))) {
+            // It may panic again as it is dropped.
+            std::mem::forget(payload);
         }
     }
 }

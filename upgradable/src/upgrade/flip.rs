@@ -66,6 +66,9 @@ impl HeapInner {
         self: &Arc<Self>,
         migration: &Arc<Migration>,
     ) -> Result<(), PromoteError> {
+        if self.is_entered() {
+            return Err(PromoteError::InTransaction);
+        }
         let upgrading = self.upgrading.lock();
         match migration.life.get() {
             UpgradeState::Complete => {}
@@ -95,7 +98,7 @@ impl HeapInner {
         self: &Arc<Self>,
         migration: &Arc<Migration>,
     ) -> Result<Arc<Migration>, RollBackError> {
-        if self.domain.is_updating() {
+        if self.is_entered() {
             return Err(RollBackError::InTransaction);
         }
         let _upgrading = self.upgrading.lock();
@@ -143,7 +146,7 @@ impl HeapInner {
     #[cold]
     pub(crate) fn roll_back_unwanted(self: &Arc<Self>) -> bool {
         // Inside a transaction it has to wait for the next occasion.
-        if self.domain.is_updating() || !self.migrations.unwanted.swap(false, Ordering::Relaxed) {
+        if self.is_entered() || !self.migrations.unwanted.swap(false, Ordering::Relaxed) {
             return false;
         }
         // One with a later upgrade on top of it stalls instead.

@@ -213,8 +213,14 @@ impl Upgrade {
         self
     }
 
-    /// Calls `observer` at every [`UpgradeEvent`] of this upgrade, on the thread that causes it,
-    /// which may be inside a transaction: it must not begin transactions, and must not panic.
+    /// Calls `observer` at every [`UpgradeEvent`] of this upgrade, on the thread that causes it, in
+    /// the midst of what it does: that waits until the observer comes back, and a panic in it is
+    /// caught.
+    ///
+    /// It may look at the heap. Whether it can change objects depends on where it is called, as an
+    /// object's failure is told inside the transaction that touched it
+    /// ([`TxError::Nested`](crate::TxError::Nested)). Upgrades can't be begun, ended or waited for
+    /// there: that is told by errors called `InTransaction`.
     ///
     /// ```
     /// # use upgradable::Upgrade;

@@ -91,12 +91,16 @@ impl RunningUpgrade {
 
     /// Waits until everything is transformed; of a roll back, until everything is back.
     ///
-    /// Where there is no background migration, it does the work itself.
+    /// Where there is no background migration, it does the work itself. A roll back is complete
+    /// when the snapshots of the undone version have gone: inside of such a snapshot there is no
+    /// end to be waited for.
     ///
     /// # Errors
     ///
     /// [`WaitError::Failed`] if some objects can't be transformed, of this upgrade or of an
-    /// earlier one that it can't overtake; [`WaitError::RolledBack`] if it is undone.
+    /// earlier one that it can't overtake; [`WaitError::RolledBack`] if it is undone;
+    /// [`WaitError::InTransaction`] inside a transaction, a transformer or an observer of the heap,
+    /// unless it has ended.
     pub fn wait(&self) -> Result<(), WaitError> {
         self.wait_until(None)
     }
@@ -116,6 +120,9 @@ impl RunningUpgrade {
         loop {
             if let Some(outcome) = self.outcome() {
                 return outcome;
+            }
+            if inner.is_entered() {
+                return Err(WaitError::InTransaction);
             }
             let now = Instant::now();
             if deadline.is_some_and(|deadline| now >= deadline) {

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::{Found, TxHashMap};
 use crate::access::AccessError;
-use crate::collections::{Key, delete_value};
+use crate::collections::{Key, create_value, delete_value, whole};
 use crate::lineage::Upgradable;
 use crate::object::Ref;
 use crate::txn::Tx;
@@ -34,8 +34,7 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
         if let Some(object) = found.value() {
             return tx.replace(Ref::new(object), value).map(Some);
         }
-        let value = tx.create(value)?.handle();
-        self.trie().insert(tx, found.hash, key, value)?;
+        create_value(tx, value, |value| self.trie().insert(tx, found.hash, key, value))?;
         Ok(None)
     }
 
@@ -100,9 +99,7 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
         if let Some(value) = self.get_ref(tx, &key)? {
             return Ok(value);
         }
-        let value = tx.create(value())?;
-        self.insert_ref(tx, key, value)?;
-        Ok(value)
+        create_value(tx, value(), |value| self.insert_ref(tx, key, Ref::new(value)).map(drop))
     }
 
     /// Changes the value of a key in place. `None`: there is no such key.
@@ -277,7 +274,7 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 0);
     /// ```
     pub fn clear(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.trie().clear(tx, &mut |value| delete_value::<V>(tx, value))
+        whole(tx, || self.trie().clear(tx, &mut |value| delete_value::<V>(tx, value)))
     }
 
     /// Takes out all entries. The objects that were their values stay.
@@ -298,7 +295,7 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 2);
     /// ```
     pub fn clear_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.trie().clear(tx, &mut |_| Ok(()))
+        whole(tx, || self.trie().clear(tx, &mut |_| Ok(())))
     }
 
     /// Deletes the map, with everything it is made of, and the values.
@@ -318,8 +315,10 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
     /// }).unwrap();
     /// ```
     pub fn delete(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.trie().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.trie().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
+            tx.delete(self.root)
+        })
     }
 
     /// Deletes the map, with everything it is made of. The objects that were its values stay.
@@ -340,8 +339,10 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 1);
     /// ```
     pub fn delete_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.trie().delete_nodes(tx, &mut |_| Ok(()))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.trie().delete_nodes(tx, &mut |_| Ok(()))?;
+            tx.delete(self.root)
+        })
     }
 
     /// Moves all entries into a new map, under new keys, and deletes this one. The values are the
@@ -370,12 +371,14 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
         tx: &Tx<'_>,
         mut key: impl FnMut(&K) -> L,
     ) -> Result<TxHashMap<L, V>, AccessError> {
-        let new = TxHashMap::create(tx)?;
-        for entry in self.iter_refs(tx) {
-            let (old, value) = entry?;
-            new.insert_ref(tx, key(old), value)?;
-        }
-        self.delete_refs(tx)?;
-        Ok(new)
+        whole(tx, || {
+            let new = TxHashMap::create(tx)?;
+            for entry in self.iter_refs(tx) {
+                let (old, value) = entry?;
+                new.insert_ref(tx, key(old), value)?;
+            }
+            self.delete_refs(tx)?;
+            Ok(new)
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 use super::OrderedMap;
 use super::tree::{Path, Tree};
 use crate::access::AccessError;
-use crate::collections::{Key, delete_value};
+use crate::collections::{Key, create_value, delete_value, whole};
 use crate::lineage::Upgradable;
 use crate::object::Ref;
 use crate::txn::Tx;
@@ -34,8 +34,7 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
         match path.entries.find(&key) {
             Ok(at) => tx.replace(Ref::new(path.entries.values[at]), value).map(Some),
             Err(at) => {
-                let value = tx.create(value)?.handle();
-                self.tree().insert(tx, &path, at, key, value)?;
+                create_value(tx, value, |value| self.tree().insert(tx, &path, at, key, value))?;
                 Ok(None)
             }
         }
@@ -106,9 +105,7 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
         if let Some(value) = self.get_ref(tx, &key)? {
             return Ok(value);
         }
-        let value = tx.create(value())?;
-        self.insert_ref(tx, key, value)?;
-        Ok(value)
+        create_value(tx, value(), |value| self.insert_ref(tx, key, Ref::new(value)).map(drop))
     }
 
     /// Changes the value of a key in place. `None`: there is no such key.
@@ -379,7 +376,7 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 0);
     /// ```
     pub fn clear(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().clear(tx, &mut |value| delete_value::<V>(tx, value))
+        whole(tx, || self.tree().clear(tx, &mut |value| delete_value::<V>(tx, value)))
     }
 
     /// Takes out all entries. The objects that were their values stay.
@@ -400,7 +397,7 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 2);
     /// ```
     pub fn clear_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().clear(tx, &mut |_| Ok(()))
+        whole(tx, || self.tree().clear(tx, &mut |_| Ok(())))
     }
 
     /// Deletes the map, with everything it is made of, and the values.
@@ -420,8 +417,10 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
     /// }).unwrap();
     /// ```
     pub fn delete(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.tree().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
+            tx.delete(self.root)
+        })
     }
 
     /// Deletes the map, with everything it is made of. The objects that were its values stay.
@@ -442,8 +441,10 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Tag>().count()), 1);
     /// ```
     pub fn delete_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().delete_nodes(tx, &mut |_| Ok(()))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.tree().delete_nodes(tx, &mut |_| Ok(()))?;
+            tx.delete(self.root)
+        })
     }
 
     /// Moves all entries into a new map, under new keys, and deletes this one. The values are the
@@ -472,12 +473,14 @@ impl<K: Key + Ord, V: Upgradable> OrderedMap<K, V> {
         tx: &Tx<'_>,
         mut key: impl FnMut(&K) -> L,
     ) -> Result<OrderedMap<L, V>, AccessError> {
-        let new = OrderedMap::create(tx)?;
-        for entry in self.iter_refs(tx) {
-            let (old, value) = entry?;
-            new.insert_ref(tx, key(old), value)?;
-        }
-        self.delete_refs(tx)?;
-        Ok(new)
+        whole(tx, || {
+            let new = OrderedMap::create(tx)?;
+            for entry in self.iter_refs(tx) {
+                let (old, value) = entry?;
+                new.insert_ref(tx, key(old), value)?;
+            }
+            self.delete_refs(tx)?;
+            Ok(new)
+        })
     }
 }

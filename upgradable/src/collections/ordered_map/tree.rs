@@ -17,7 +17,7 @@ use upgradable_stm::Handle;
 
 use super::node::{FANOUT, FANOUT_MIN, Inner, LEAF, LEAF_MIN, LEVELS, Leaf, Root};
 use crate::access::AccessError;
-use crate::collections::{Key, part};
+use crate::collections::{Key, part, whole};
 use crate::object::Ref;
 use crate::txn::{Read, Tx};
 
@@ -365,6 +365,18 @@ impl<K: Key + Ord> Tree<K> {
         if path.entries.len() < LEAF {
             return tx.modify(path.leaf, |leaf| leaf.insert(at, key, value));
         }
+        whole(tx, || self.insert_parting(tx, path, at, key, value))
+    }
+
+    /// Enters an entry into a full leaf, which is parted.
+    fn insert_parting(
+        self,
+        tx: &Tx<'_>,
+        path: &Path<'_, K>,
+        at: usize,
+        key: K,
+        value: Handle,
+    ) -> Result<(), AccessError> {
         let middle = part(LEAF, LEAF_MIN, at);
         let right = tx.modify(path.leaf, |leaf| {
             let mut right = leaf.split_off(middle);
@@ -419,8 +431,14 @@ impl<K: Key + Ord> Tree<K> {
         path: &Path<'_, K>,
         at: usize,
     ) -> Result<(), AccessError> {
-        tx.modify(path.leaf, |leaf| leaf.remove(at))?;
-        if path.entries.len() > LEAF_MIN { Ok(()) } else { self.fill_leaf(tx, &path.steps) }
+        let remove = || tx.modify(path.leaf, |leaf| leaf.remove(at));
+        if path.entries.len() > LEAF_MIN {
+            return remove();
+        }
+        whole(tx, || {
+            remove()?;
+            self.fill_leaf(tx, &path.steps)
+        })
     }
 
     /// Gives a leaf entries of its neighbour, or joins them.

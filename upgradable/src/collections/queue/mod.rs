@@ -14,7 +14,7 @@ use self::iter::Values;
 use self::list::List;
 use self::node::{CHUNK, Chunk, Head, Root, Tail};
 use super::handle::handle;
-use super::{CheckError, delete_value};
+use super::{CheckError, delete_value, whole};
 use crate::access::AccessError;
 use crate::lineage::Upgradable;
 use crate::object::Ref;
@@ -363,7 +363,7 @@ impl<V: Upgradable> Queue<V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Job>().count()), 0);
     /// ```
     pub fn clear(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.list().clear(tx, &mut |value| delete_value::<V>(tx, value))
+        whole(tx, || self.list().clear(tx, &mut |value| delete_value::<V>(tx, value)))
     }
 
     /// Takes all objects out, which stay.
@@ -384,7 +384,7 @@ impl<V: Upgradable> Queue<V> {
     /// }).unwrap();
     /// ```
     pub fn clear_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.list().clear(tx, &mut |_| Ok(()))
+        whole(tx, || self.list().clear(tx, &mut |_| Ok(())))
     }
 
     /// Deletes the queue, with everything it is made of, and the values.
@@ -404,7 +404,7 @@ impl<V: Upgradable> Queue<V> {
     /// }).unwrap();
     /// ```
     pub fn delete(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.list().delete(tx, &mut |value| delete_value::<V>(tx, value))
+        whole(tx, || self.list().delete(tx, &mut |value| delete_value::<V>(tx, value)))
     }
 
     /// Deletes the queue, with everything it is made of. The values stay.
@@ -425,7 +425,7 @@ impl<V: Upgradable> Queue<V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Job>().count()), 1);
     /// ```
     pub fn delete_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.list().delete(tx, &mut |_| Ok(()))
+        whole(tx, || self.list().delete(tx, &mut |_| Ok(())))
     }
 
     /// Checks that the queue's structure is sound: all chunks are there, full but for the last, and

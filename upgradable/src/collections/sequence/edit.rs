@@ -2,7 +2,7 @@
 
 use super::Sequence;
 use crate::access::AccessError;
-use crate::collections::delete_value;
+use crate::collections::{delete_value, whole};
 use crate::lineage::Upgradable;
 use crate::object::Ref;
 use crate::txn::Tx;
@@ -371,7 +371,7 @@ impl<V: Upgradable> Sequence<V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Line>().count()), 0);
     /// ```
     pub fn clear(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().clear(tx, &mut |value| delete_value::<V>(tx, value))
+        whole(tx, || self.tree().clear(tx, &mut |value| delete_value::<V>(tx, value)))
     }
 
     /// Takes all objects out, which stay.
@@ -392,7 +392,7 @@ impl<V: Upgradable> Sequence<V> {
     /// }).unwrap();
     /// ```
     pub fn clear_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().clear(tx, &mut |_| Ok(()))
+        whole(tx, || self.tree().clear(tx, &mut |_| Ok(())))
     }
 
     /// Deletes the sequence, with everything it is made of, and the values.
@@ -412,8 +412,10 @@ impl<V: Upgradable> Sequence<V> {
     /// }).unwrap();
     /// ```
     pub fn delete(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.tree().delete_nodes(tx, &mut |value| delete_value::<V>(tx, value))?;
+            tx.delete(self.root)
+        })
     }
 
     /// Deletes the sequence, with everything it is made of. The values stay.
@@ -434,7 +436,9 @@ impl<V: Upgradable> Sequence<V> {
     /// assert_eq!(heap.snapshot(|s| s.objects::<Line>().count()), 1);
     /// ```
     pub fn delete_refs(self, tx: &Tx<'_>) -> Result<(), AccessError> {
-        self.tree().delete_nodes(tx, &mut |_| Ok(()))?;
-        tx.delete(self.root)
+        whole(tx, || {
+            self.tree().delete_nodes(tx, &mut |_| Ok(()))?;
+            tx.delete(self.root)
+        })
     }
 }
