@@ -3,8 +3,9 @@
 //! `docs/correctness-upgrades.md`.
 
 use std::collections::BTreeSet;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use upgradable::{
@@ -13,6 +14,9 @@ use upgradable::{
 };
 
 mod v1 {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Barrier};
+
     use upgradable::{Ref, Upgradable};
 
     #[derive(Upgradable, Clone, Debug, PartialEq)]
@@ -29,6 +33,14 @@ mod v1 {
     #[derive(Upgradable, Clone, Debug, PartialEq)]
     #[upgrade(name = "rows.Split")]
     pub(crate) struct Split(pub(crate) i64);
+
+    #[derive(Upgradable, Clone, Debug)]
+    #[upgrade(name = "rows.Slow")]
+    pub(crate) struct Slow(pub(crate) Arc<Barrier>);
+
+    #[derive(Upgradable, Clone, Debug)]
+    #[upgrade(name = "rows.Moody")]
+    pub(crate) struct Moody(pub(crate) Arc<AtomicBool>);
 }
 
 mod v2 {
@@ -85,6 +97,34 @@ impl UpgradeFrom<v1::Split> for Split {
     fn upgrade_from(old: &v1::Split, cx: &mut Cx<'_>) -> Result<Self, TransformError> {
         thread::yield_now();
         Ok(Self(cx.create(Unchanged(old.0))?))
+    }
+}
+
+/// Says when it is transformed, and waits for leave.
+#[derive(Upgradable, Clone, Debug)]
+#[upgrade(from = v1::Slow, manual)]
+struct Slow(Arc<Barrier>);
+
+impl UpgradeFrom<v1::Slow> for Slow {
+    const PROFILE: Profile = Profile::one_way("not needed");
+
+    fn upgrade_from(old: &v1::Slow, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        old.0.wait();
+        old.0.wait();
+        Ok(Self(Arc::clone(&old.0)))
+    }
+}
+
+/// Is transformed when it likes to be.
+#[derive(Upgradable, Clone, Debug)]
+#[upgrade(from = v1::Moody, manual)]
+struct Moody(Arc<AtomicBool>);
+
+impl UpgradeFrom<v1::Moody> for Moody {
+    const PROFILE: Profile = Profile::one_way("not needed");
+
+    fn upgrade_from(old: &v1::Moody, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        if old.0.load(Ordering::Relaxed) { Ok(Self(Arc::clone(&old.0))) } else { Err("no".into()) }
     }
 }
 
@@ -478,4 +518,45 @@ fn the_instant_of_the_flip_is_kept_until_nothing_is_left_to_read_at_it() {
     running.wait().unwrap();
     heap.reclaim();
     assert_eq!(heap.stats().live_snapshots, 0, "and no longer");
+}
+
+/// An upgrade is not complete with the pass in which somebody was late: what he created may lie
+/// where the pass has been.
+#[test]
+fn what_a_late_writer_creates_behind_the_pass_is_transformed() {
+    let heap = Heap::new();
+    let met = Arc::new(Barrier::new(2));
+    create(&heap, v1::Local(0));
+    let plan = to_v2().migrate::<v1::Slow, Slow>();
+    let (mut created, mut plan) = (None, Some(plan));
+    thread::scope(|scope| {
+        let mut pass = None;
+        let committed = heap.transaction().run(|tx| {
+            created = Some(tx.create(v1::Local(1))?);
+            // In slots behind that, which are another thread's own.
+            elsewhere(|| create(&heap, v1::Slow(Arc::clone(&met))));
+            let plan = plan.take().expect("it runs once");
+            let running = elsewhere(|| upgrade(&heap, plan));
+            pass = Some(scope.spawn(move || running.wait()));
+            met.wait();
+            Ok::<_, Abort<()>>(())
+        });
+        assert!(is_late(&committed.unwrap()));
+        met.wait();
+        pass.unwrap().join().unwrap().unwrap();
+    });
+    assert_eq!(read(&heap, created.unwrap().cast::<v2::Local>()), v2::Local(10));
+}
+
+/// The end of an upgrade leaves the marks by which the objects of a later one are found.
+#[test]
+fn what_the_later_of_two_upgrades_has_left_is_found_when_the_earlier_is_complete() {
+    let heap = Heap::new();
+    let may = Arc::new(AtomicBool::new(false));
+    let moody = create(&heap, v1::Moody(Arc::clone(&may)));
+    let first = upgrade(&heap, lazily(Upgrade::to("2").refresh::<v1::Moody>()));
+    upgrade(&heap, lazily(Upgrade::to("3").migrate::<v1::Moody, Moody>()));
+    first.wait().unwrap();
+    may.store(true, Ordering::Relaxed);
+    assert!(read(&heap, moody.cast::<Moody>()).0.load(Ordering::Relaxed));
 }

@@ -78,6 +78,15 @@
 //! Where the code changes with the types, a [`Service`] runs each request on the [`Program`] of its
 //! transaction's era.
 
+// The ordinary build, which has all of it, tells what is dead.
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        reason = "models leave out what has threads or time of its own, and what only that uses"
+    )
+)]
+
 mod access;
 pub mod collections;
 mod error;

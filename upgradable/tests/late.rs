@@ -261,7 +261,8 @@ fn a_writer_of_an_object_that_was_deleted_in_the_new_version_is_executed_again()
 #[test]
 fn a_writer_that_creates_is_executed_again_when_the_new_era_has_looked_what_there_is() {
     let list = |heap: &Heap| heap.snapshot(|s| s.objects::<Note>().count());
-    let looks: [&(dyn Fn(&Heap, Ref<v1::Note>) + Sync); 3] = [
+    type Look<'a> = &'a (dyn Fn(&Heap, Ref<v1::Note>) + Sync);
+    let looks: [Look<'_>; 3] = [
         &|heap, _| assert_eq!(list(heap), 2),
         &|heap, created| {
             let seen = heap.snapshot(|s| s.read(created.cast::<Note>()).map(drop));

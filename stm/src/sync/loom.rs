@@ -45,10 +45,6 @@ impl<T> Mutex<T> {
 pub(crate) struct RwLock<T>(Mutex<T>);
 
 impl<T> RwLock<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Mutex::new(value))
-    }
-
     pub(crate) fn read(&self) -> MutexGuard<'_, T> {
         self.0.lock()
     }
