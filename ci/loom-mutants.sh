@@ -137,6 +137,17 @@ mutant_lock_over_a_lock() {
             && self'
 }
 
+mutant_waiting_in_the_order_of_writing() {
+    fails crossed_writers
+    edit commit/lock.rs 'self.writes.sort_unstable_by_key(|entry| entry.slot.slot.addr());' ''
+}
+
+mutant_waiting_with_locks_in_hand() {
+    fails crossed_writers
+    edit commit/lock.rs 'self.unlock_all();
+        self.writes.sort_unstable_by_key(' 'self.writes.sort_unstable_by_key('
+}
+
 mutant_own_writes_not_read() {
     fails read_own_write
     edit raw/update.rs 'let at = context.index.find(slot.slot, &context.writes)?;' \
@@ -497,6 +508,24 @@ mutant_lingering_ends_at_once() {
     fails install_against_reader
     edit reclaim/superseded.rs 'Entry::Past { slot, from, end } => match self.live.oldest_before(end) {' \
         'Entry::Past { slot, from, end } => match self.live.oldest_before(end).filter(|_| false) {'
+}
+
+# --- larger slots --------------------------------------------------------------------------------
+
+mutant_pages_move_beside_transactions() {
+    fails rehousing_against_reader
+    edit raw/context.rs 'while !seat.claim() {
+                if backoff.steps() >= PATIENCE {
+                    return None;
+                }' 'while !seat.claim() {
+                if backoff.steps() >= PATIENCE {
+                    break;
+                }'
+}
+
+mutant_claims_end_before_the_page_moves() {
+    fails rehousing_against_writer
+    edit raw/context.rs 'quiet.claimed = &self.all[..=at];' 'seat.release();'
 }
 
 # --- running -----------------------------------------------------------------------------------

@@ -470,6 +470,26 @@ impl Domain {
         Frame::begin(&self.inner).away(slots)
     }
 
+    /// Gives objects whose version has outgrown its slot, and lies in a block beside it, larger slots,
+    /// page by page and where that saves memory. Returns the bytes saved; [`shrink`](Self::shrink)
+    /// gives them back.
+    ///
+    /// It needs moments in which nobody is in a transaction: whoever wants to begin one waits for
+    /// that time, tens of microseconds. `None` if somebody does not end soon; then it may have been
+    /// done in part, and can be tried again. The names of objects and what snapshots see stay the
+    /// same; so do objects that snapshots keep several versions of, until those have gone.
+    ///
+    /// ```
+    /// # use upgradable_stm::Domain;
+    /// let domain = Domain::new();
+    /// let names: Vec<_> =
+    ///     (0..1_000).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    /// assert_eq!(domain.rehouse(0..domain.slots()), Some(0));
+    /// ```
+    pub fn rehouse(&self, slots: Range<u32>) -> Option<usize> {
+        self.inner.rehouse(slots)
+    }
+
     /// How many versions of a variable there are: one, and those that live snapshots see, and
     /// those that wait for the next look.
     ///

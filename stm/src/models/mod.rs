@@ -19,6 +19,7 @@ mod privileged_against_committer;
 mod raw;
 mod read_own_write;
 mod reader_against_committer;
+mod rehousing_against_reader;
 mod retry_wakeup;
 mod trim_against_walking_reader;
 mod two_committers;

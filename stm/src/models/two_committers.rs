@@ -59,3 +59,30 @@ fn committers_in_timestamp_order() {
         expect_orderly(&domain);
     });
 }
+
+/// Two that write the same two objects in opposite order: both end, and neither half of one is seen
+/// without the other.
+#[test]
+fn crossed_writers() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        let other = thread::spawn({
+            let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
+            move || {
+                domain.atomically(|tx| {
+                    tx.write(&y, Seen::new(2));
+                    Ok(tx.write(&x, Seen::new(2)))
+                })
+            }
+        });
+        domain.atomically(|tx| {
+            tx.write(&x, Seen::new(1));
+            Ok(tx.write(&y, Seen::new(1)))
+        });
+        other.join().unwrap();
+        let (x, y) = domain.snapshot(|s| (s.read(&x).get(), s.read(&y).get()));
+        assert_eq!(x, y, "half of a transaction");
+        expect_orderly(&domain);
+    });
+}

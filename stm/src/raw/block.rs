@@ -21,6 +21,11 @@ const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
 /// the batch, so it must be several batches.
 const CACHED: usize = GROUP + 4 * BATCH;
 
+/// The bytes of a block for a value of this size.
+pub(super) fn block_size(size: usize) -> usize {
+    Class::of(size).block_size()
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Class(usize);
 

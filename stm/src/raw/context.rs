@@ -23,7 +23,7 @@ use crate::reclaim::active::Seat;
 use crate::reclaim::collector::{Guard, LocalHandle};
 use crate::reclaim::company::Company;
 use crate::reclaim::superseded::SupersededLog;
-use crate::sync::thread_local;
+use crate::sync::{Backoff, thread_local};
 
 /// One thread's place in a domain.
 pub(crate) struct Context {
@@ -158,7 +158,60 @@ impl ContextPool {
     }
 }
 
+/// After so many steps of waiting for one of them, no moment without transactions is waited for.
+/// (In a model it would hide what happens to somebody who is not waited for.)
+const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 40 };
+
+/// A moment in which no transaction is under way and nobody cleans up: every context is claimed.
+pub(super) struct Quiet<'p> {
+    claimed: &'p [NonNull<Context>],
+}
+
+impl Quiet<'_> {
+    /// What the contexts' commits have left behind.
+    pub(super) fn logs(&self) -> impl Iterator<Item = &RefCell<SupersededLog>> {
+        // SAFETY: contexts live as long as the pool, and the claim keeps the owner from the log; no
+        // reference to the whole context is made.
+        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).superseded })
+    }
+
+    /// The contexts' free slots.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &SlotCache> {
+        // SAFETY: as above: the owner uses its free slots under an announcement or a withdrawn one,
+        // or while it tidies, which the caller excludes.
+        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).slots })
+    }
+}
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        for context in self.claimed {
+            // SAFETY: contexts live as long as the pool; only the seat is touched.
+            unsafe { &(*context.as_ptr()).seat }.release();
+        }
+    }
+}
+
 impl ContextPool {
+    /// Keeps everybody from beginning, one after the other as they end what they do; `None` if
+    /// somebody does not end soon. The caller holds the lock that excludes tidying.
+    pub(super) fn quiet(&self) -> Option<Quiet<'_>> {
+        let mut quiet = Quiet { claimed: &[] };
+        for (at, context) in self.all.iter().enumerate() {
+            // SAFETY: as in `for_each_idle`.
+            let seat = unsafe { &(*context.as_ptr()).seat };
+            let mut backoff = Backoff::new();
+            while !seat.claim() {
+                if backoff.steps() >= PATIENCE {
+                    return None;
+                }
+                backoff.snooze();
+            }
+            quiet.claimed = &self.all[..=at];
+        }
+        Some(quiet)
+    }
+
     /// The queues of all contexts.
     pub(crate) fn queues(&self) -> Vec<Arc<Ready>> {
         // SAFETY: contexts live as long as the pool. Only the queue is touched, which is shared by

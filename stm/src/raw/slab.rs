@@ -7,6 +7,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use super::slot::{self, SlotPtr, VALUE_AT};
@@ -74,7 +75,8 @@ pub(crate) struct Slab {
 #[derive(Debug)]
 pub(crate) struct Full;
 
-fn stride_of(kind: &KindInfo) -> usize {
+/// The bytes that a slot for values of this kind takes.
+pub(super) fn stride_of(kind: &KindInfo) -> usize {
     (VALUE_AT + kind.size).next_multiple_of(kind.align)
 }
 
@@ -93,6 +95,64 @@ fn page_layout(stride: usize) -> Layout {
     let align = if cfg!(any(loom, shuttle)) { 4096 } else { 64 };
     Layout::from_size_align(stride * PAGE, align)
         .unwrap_or_else(|_| unreachable!("a stride is below a thousand bytes"))
+}
+
+/// The memory of a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    base: NonNull<u8>,
+    /// Bytes a slot takes.
+    pub(super) stride: usize,
+}
+
+impl Page {
+    /// The pages that hold the slots with these numbers, whole.
+    pub(super) fn within(slots: Range<u32>) -> Range<usize> {
+        (slots.start as usize).div_ceil(PAGE)..slots.end as usize / PAGE
+    }
+
+    /// Fresh memory, with slots without object.
+    pub(super) fn new(stride: usize) -> Self {
+        // SAFETY: the layout is not empty.
+        let base = NonNull::new(unsafe { alloc(page_layout(stride)) });
+        let Some(base) = base else { handle_alloc_error(page_layout(stride)) };
+        for at in 0..PAGE {
+            // SAFETY: within the page; a slot's own bytes; strides keep the alignment that their
+            // values need.
+            unsafe { slot::init(base.byte_add(at * stride), true) };
+        }
+        Self { base, stride }
+    }
+
+    fn slot(self, at: usize) -> SlotPtr {
+        // SAFETY: a slot within its page.
+        SlotPtr::from_block(unsafe { self.base.byte_add(at * self.stride) })
+    }
+
+    /// All slots, in order.
+    pub(super) fn slots(self) -> impl Iterator<Item = SlotPtr> {
+        (0..PAGE).map(move |at| self.slot(at))
+    }
+
+    /// Whether a slot lies here.
+    pub(super) fn holds(self, slot: SlotPtr) -> bool {
+        let base = self.base.as_ptr().addr();
+        (base..base + self.stride * PAGE).contains(&slot.addr())
+    }
+
+    /// Ends the slots, and gives the memory back.
+    ///
+    /// # Safety
+    ///
+    /// It came from [`new`](Self::new) or is a full page of a slab, and nobody uses it any more.
+    unsafe fn give_back(self) {
+        for slot in self.slots() {
+            // SAFETY: passed on to the caller.
+            unsafe { slot::fini(slot) };
+        }
+        // SAFETY: allocated with this layout, given back once.
+        unsafe { dealloc(self.base.as_ptr(), page_layout(self.stride)) };
+    }
 }
 
 impl Slab {
@@ -127,6 +187,50 @@ impl Slab {
         let base = NonNull::new(entry.base.load(Ordering::Relaxed))?;
         // SAFETY: a slot within its page.
         Some(SlotPtr::from_block(unsafe { base.byte_add(at * stride) }))
+    }
+
+    /// A page all of whose slots have been made.
+    pub(super) fn full_page(&self, page: usize) -> Option<Page> {
+        let entry = self.entry(page)?;
+        if entry.made.load(Ordering::Acquire) < PAGE {
+            return None;
+        }
+        let base = NonNull::new(entry.base.load(Ordering::Relaxed))?;
+        Some(Page { base, stride: entry.stride.load(Ordering::Relaxed) })
+    }
+
+    /// Puts another page, with the same slots, in the place of this one.
+    ///
+    /// # Safety
+    ///
+    /// Nobody is looking for a slot or knows the address of one of this page.
+    pub(super) unsafe fn replace_page(&self, page: usize, old: Page, new: Page) {
+        let Some(entry) = self.entry(page) else { return };
+        // Relaxed: everybody else is kept out by a claim, whose end orders this.
+        entry.base.store(new.base.as_ptr(), Ordering::Relaxed);
+        entry.stride.store(new.stride, Ordering::Relaxed);
+        // SAFETY: passed on to the caller.
+        unsafe { old.give_back() };
+    }
+
+    /// Takes over the free slots of a context.
+    pub(super) fn take_free(&self, cache: &SlotCache) {
+        let mut state = self.state.lock();
+        for (stride, slots) in cache.classes.take() {
+            state.classes.entry(stride).or_default().free.extend(slots);
+        }
+    }
+
+    /// Goes on with the free slots of `page` at their places in `new`.
+    pub(super) fn move_free(&self, page: usize, old: Page, new: Page) {
+        let mut state = self.state.lock();
+        let free = &mut state.classes.entry(old.stride).or_default().free;
+        let of_page = |slot: &mut Numbered| slot.number as usize / PAGE == page;
+        let mut moved: Vec<Numbered> = free.extract_if(.., of_page).collect();
+        for slot in &mut moved {
+            slot.slot = new.slot(slot.number as usize % PAGE);
+        }
+        state.classes.entry(new.stride).or_default().free.append(&mut moved);
     }
 
     /// The bytes that a value may take in the slot of this number.

@@ -181,6 +181,15 @@ impl SupersededLog {
         true
     }
 
+    /// Whether there is an entry of such a slot.
+    pub(crate) fn mentions(&self, of: impl Fn(SlotPtr) -> bool) -> bool {
+        let kept = self.kept.values().flatten();
+        self.fresh.iter().chain(&self.later).chain(kept).any(|entry| match *entry {
+            Entry::Version { slot, .. } | Entry::Past { slot, .. } => of(slot),
+            Entry::Deleted { slot, .. } => of(slot.slot),
+        })
+    }
+
     /// What was trimmed and not yet given to the collector.
     pub(crate) fn take_retired(&mut self) -> Vec<NodePtr> {
         mem::take(&mut self.retired)

@@ -117,6 +117,17 @@ impl Watches {
     }
 }
 
+impl Watches {
+    /// Wakes who waits on such a slot.
+    pub(crate) fn wake_where(&self, of: impl Fn(SlotPtr) -> bool) {
+        for bucket in &self.buckets {
+            for (_, parker) in bucket.lock().iter().filter(|(watched, _)| of(*watched)) {
+                parker.unpark();
+            }
+        }
+    }
+}
+
 impl Watch<'_> {
     /// How many objects are watched.
     pub(crate) fn len(&self) -> usize {

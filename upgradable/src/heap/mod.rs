@@ -9,6 +9,8 @@ mod upgrading;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use upgradable_stm::{CommitTs, Domain, DomainBuilder, Handle, Kind, Stats, TVar};
 
@@ -137,18 +139,21 @@ impl Heap {
     }
 
     /// Gives memory back that upgrades and updates have left behind: drops what nobody sees, brings
-    /// the objects that lie outside of their places back into them, and returns free memory to
-    /// the allocator.
+    /// the objects that lie outside of their places back into them, gives those that have outgrown
+    /// theirs larger ones, and returns free memory to the allocator.
     ///
     /// Objects are written again as they are, in small transactions beside all others, which may
-    /// be executed again for it. After a promotion the background migration does this by itself.
-    /// Takes time in proportion to the heap.
+    /// be executed again for it. Larger places need moments without transactions: who begins one
+    /// then waits tens of microseconds. `false` if there were too few such moments, because
+    /// somebody's transaction is long; what was missed can be done by another call. After a promotion
+    /// the background migration does all this by itself, and tries for about a second. Takes time
+    /// in proportion to the heap.
     ///
     /// ```
-    /// upgradable::Heap::new().compact();
+    /// assert!(upgradable::Heap::new().compact());
     /// ```
-    pub fn compact(&self) {
-        self.inner.compact(|_| true);
+    pub fn compact(&self) -> bool {
+        self.inner.compact(|_| true)
     }
 
     /// A transaction has ended with an error: it may be the one that the upgrade's policy waits
@@ -217,10 +222,15 @@ impl HeapInner {
 /// Slots looked at together, and objects written again in one transaction.
 const STRIDE: u32 = 256;
 const TOGETHER: usize = 16;
+/// Slots that get larger places together.
+const PLACES: u32 = 1024;
+/// Moments without transactions that are waited for in vain, for each of these.
+const ATTEMPTS: u32 = 8;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_micros(50);
 
 impl HeapInner {
     /// See [`Heap::compact`]. Asks `go_on` with the slots gone through, from time to time.
-    pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) {
+    pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
         let domain = &self.domain;
         domain.reclaim();
         let slots = domain.slots();
@@ -231,7 +241,30 @@ impl HeapInner {
                 let _ = catch_unwind(AssertUnwindSafe(|| self.rewrite(some)));
             }
             if !go_on(from) {
-                return;
+                return false;
+            }
+        }
+        self.rehouse(go_on)
+    }
+
+    /// The second part of [`compact`](Self::compact): larger places, and memory back.
+    pub(crate) fn rehouse(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
+        let domain = &self.domain;
+        domain.reclaim();
+        let (slots, mut all) = (domain.slots(), true);
+        for from in (0..slots).step_by(PLACES as usize) {
+            let places = from..from.saturating_add(PLACES).min(slots);
+            let mut attempts = 0;
+            while domain.rehouse(places.clone()).is_none() {
+                attempts += 1;
+                if attempts == ATTEMPTS {
+                    all = false;
+                    break;
+                }
+                thread::sleep(BETWEEN_ATTEMPTS);
+            }
+            if !go_on(from) {
+                return false;
             }
         }
         // What was freed on the way may have kept other memory from being given back.
@@ -241,6 +274,7 @@ impl HeapInner {
                 break;
             }
         }
+        all
     }
 
     fn rewrite(&self, objects: &[(Handle, Kind)]) {

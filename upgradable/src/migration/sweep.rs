@@ -21,6 +21,8 @@ const BATCH: u32 = 256;
 const STRETCH: Duration = Duration::from_micros(500);
 /// How long the sweeper leaves old transactions alone, so that they may commit late.
 const HEAD_START: Duration = Duration::from_millis(2);
+/// A rest that is too long to try to tidy the heap once more.
+const LONGEST_REST: Duration = Duration::from_millis(700);
 /// Between looks at what keeps a migration from being complete.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
@@ -101,8 +103,7 @@ fn run(heap: &Weak<HeapInner>) {
                 return;
             }
             drop(running);
-            let mut stretch = Instant::now();
-            heap.compact(|_| heap.rest(&mut stretch));
+            heap.tidy();
             continue;
         }
         drop(running);
@@ -148,6 +149,24 @@ struct Found {
 }
 
 impl HeapInner {
+    /// Compacts the heap; while transactions are in the way, again and again for a while.
+    fn tidy(self: &Arc<Self>) {
+        let mut stretch = Instant::now();
+        let mut done = self.compact(|_| self.rest(&mut stretch));
+        let mut rest = BETWEEN_LOOKS;
+        while !done && rest < LONGEST_REST && Arc::strong_count(self) > 1 {
+            self.sweeper.sleep(rest);
+            if self.migrations.flips().iter().any(|flip| is_under_way(flip)) {
+                // After that.
+                self.sweeper.untidy.store(true, Ordering::Relaxed);
+                return;
+            }
+            stretch = Instant::now();
+            done = self.rehouse(|_| self.rest(&mut stretch));
+            rest *= 2;
+        }
+    }
+
     /// One pass over all slots. Whether anything became complete, or there was nothing to do.
     ///
     /// In the background it keeps the pace, and ends early when the heap is about to go.

@@ -1,0 +1,227 @@
+//! Larger slots for objects that have outgrown theirs: nobody notices but the allocator.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use upgradable_stm::{AccessError, Domain, Handle};
+
+#[path = "common/census.rs"]
+mod census;
+#[path = "common/watchdog.rs"]
+mod watchdog;
+
+use census::{Census, Counted};
+use watchdog::watched;
+
+/// Slots of eight pages.
+const OBJECTS: u32 = 8 * 512;
+/// What `rehouse` saves of an object at least: the header of its block.
+const SAVED: usize = 32;
+
+/// What a number becomes.
+type Large = [u64; 5];
+
+fn large(n: u32) -> Large {
+    [u64::from(n); 5]
+}
+
+/// Objects that were numbers and have become large, as a layer above makes them.
+fn grown(domain: &Domain) -> Vec<Handle> {
+    let names: Vec<Handle> =
+        (0..OBJECTS).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    for (n, &name) in (0..).zip(&names) {
+        grow(domain, name, large(n));
+    }
+    names
+}
+
+fn grow<T: Send + Sync + 'static>(domain: &Domain, name: Handle, value: T) {
+    let stamp = domain.snapshot(|s| s.version(name)).unwrap().stamp;
+    assert!(domain.install(name, stamp, stamp, value).is_ok());
+}
+
+fn rehouse(domain: &Domain) -> Option<usize> {
+    domain.rehouse(0..domain.slots())
+}
+
+#[track_caller]
+fn expect_all(domain: &Domain, names: &[Handle]) {
+    for (n, &name) in (0..).zip(names) {
+        assert_eq!(domain.snapshot(|s| s.get::<Large>(name).copied()), Ok(large(n)));
+    }
+}
+
+#[test]
+fn objects_that_have_grown_get_larger_slots() {
+    let domain = Domain::new();
+    let names = grown(&domain);
+    domain.reclaim();
+    let held = domain.hold();
+    let (saved, at) = (rehouse(&domain).unwrap(), domain.now());
+    assert!(saved >= names.len() * SAVED, "{saved} bytes saved");
+    assert_eq!(domain.now(), at, "nothing has been written");
+    assert!(domain.shrink() >= saved, "the blocks are free");
+    expect_all(&domain, &names);
+    assert_eq!(held.read(|s| s.get::<Large>(names[7]).copied()), Ok(large(7)));
+    assert_eq!(rehouse(&domain), Some(0), "there is nothing left to do");
+    // And they can be written as ever.
+    for &name in &names {
+        domain
+            .atomically(|tx| tx.update(name, |it: &mut Large| it[0] += 1).map_err(|_| tx.retry()));
+    }
+    assert_eq!(held.read(|s| s.get::<Large>(names[7]).copied()), Ok(large(7)));
+    assert_eq!(domain.snapshot(|s| s.get::<Large>(names[7]).unwrap()[0]), 8);
+}
+
+#[test]
+fn what_snapshots_see_two_versions_of_stays_until_they_have_gone() {
+    let domain = Domain::new();
+    let names = grown(&domain);
+    domain.reclaim();
+    let held = domain.hold();
+    for &name in &names {
+        domain.atomically(|tx| tx.put(name, large(9)).map_err(|_| tx.retry()));
+    }
+    assert_eq!(rehouse(&domain), Some(0));
+    assert_eq!(held.read(|s| s.get::<Large>(names[5]).copied()), Ok(large(5)));
+    drop(held);
+    domain.reclaim();
+    assert!(rehouse(&domain).unwrap() > 0);
+    assert_eq!(domain.snapshot(|s| s.get::<Large>(names[5]).copied()), Ok(large(9)));
+}
+
+#[test]
+fn whoever_is_in_a_transaction_is_in_the_way() {
+    let domain = Domain::new();
+    let names = grown(&domain);
+    domain.reclaim();
+    domain.snapshot(|s| {
+        let seen = s.get::<Large>(names[3]).unwrap();
+        assert_eq!(rehouse(&domain), None, "from within");
+        thread::scope(|scope| {
+            assert_eq!(scope.spawn(|| rehouse(&domain)).join().unwrap(), None, "from beside");
+        });
+        assert_eq!(*seen, large(3));
+    });
+    assert!(rehouse(&domain).unwrap() > 0);
+    expect_all(&domain, &names);
+}
+
+#[test]
+fn free_slots_move_with_their_page_and_are_used_again() {
+    let domain = Domain::new();
+    let names = grown(&domain);
+    let (gone, left): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.to_bits() % 3 == 0);
+    for &name in &gone {
+        domain.atomically(|tx| tx.delete(name).map_err(|_| tx.retry()));
+    }
+    domain.reclaim();
+    assert!(rehouse(&domain).unwrap() > 0);
+    let slots = domain.slots();
+    let new: Vec<Handle> =
+        gone.iter().map(|_| domain.atomically(|tx| Ok(tx.create(large(1_000_000))))).collect();
+    assert_eq!(domain.slots(), slots, "the free slots are found");
+    for name in gone {
+        assert_eq!(domain.snapshot(|s| s.get::<Large>(name).copied()), Err(AccessError::Deleted));
+    }
+    for (names, is_new) in [(left, false), (new, true)] {
+        for name in names {
+            let value = domain.snapshot(|s| s.get::<Large>(name).unwrap()[0]);
+            assert_eq!(value == 1_000_000, is_new);
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_for_an_object_that_moves_is_woken_by_the_next_change() {
+    watched(|| {
+        let domain = Domain::new();
+        let names = grown(&domain);
+        domain.reclaim();
+        let (looked, looks) = mpsc::channel();
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                domain.atomically(|tx| {
+                    let value = tx.get::<Large>(names[4]).map_err(|_| tx.retry())?[0];
+                    looked.send(value).unwrap();
+                    if value == 4 { Err(tx.retry().into()) } else { Ok(value) }
+                })
+            });
+            looks.recv().unwrap();
+            // It is on its way to sleep, or asleep.
+            while rehouse(&domain).is_none() {
+                thread::yield_now();
+            }
+            domain.atomically(|tx| tx.put(names[4], large(40)).map_err(|_| tx.retry()));
+            assert_eq!(waiter.join().unwrap(), 40);
+        });
+    });
+}
+
+#[test]
+fn beside_transactions_nothing_is_lost() {
+    watched(|| {
+        let domain = Domain::new();
+        let names = grown(&domain);
+        domain.reclaim();
+        let total = u64::from(OBJECTS) * u64::from(OBJECTS - 1) / 2;
+        let over = AtomicBool::new(false);
+        let saved = thread::scope(|scope| {
+            for thread in 0..2_usize {
+                let (domain, names, over) = (&domain, &names, &over);
+                scope.spawn(move || {
+                    let mut at = thread;
+                    while !over.load(Ordering::Relaxed) {
+                        at = (at * 7 + 11) % names.len();
+                        let (from, to) = (names[at], names[(at + 1) % names.len()]);
+                        domain.atomically(|tx| {
+                            let moved =
+                                tx.update(from, |it: &mut Large| std::mem::take(&mut it[0]));
+                            let moved = moved.map_err(|_| tx.retry())?;
+                            tx.update(to, |it: &mut Large| it[0] += moved).map_err(|_| tx.retry())
+                        });
+                    }
+                });
+            }
+            let mut saved = 0;
+            for _ in 0..100 {
+                saved += rehouse(&domain).unwrap_or(0);
+                domain.reclaim();
+                let seen: u64 = domain
+                    .snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
+                assert_eq!(seen, total);
+            }
+            over.store(true, Ordering::Relaxed);
+            saved
+        });
+        domain.reclaim();
+        let rest = rehouse(&domain).unwrap();
+        assert!(saved + rest >= names.len() * SAVED);
+        let seen: u64 =
+            domain.snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
+        assert_eq!(seen, total);
+    });
+}
+
+#[test]
+fn values_are_dropped_once() {
+    let (domain, census) = (Domain::new(), Census::default());
+    let names: Vec<Handle> =
+        (0..OBJECTS).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    for (n, &name) in names.iter().enumerate() {
+        grow(&domain, name, (census.count(n), [0_u64; 4]));
+    }
+    domain.reclaim();
+    assert!(rehouse(&domain).unwrap() > 0);
+    assert_eq!(census.alive(), names.len());
+    for &name in &names[..100] {
+        domain.atomically(|tx| tx.delete(name).map_err(|_| tx.retry()));
+    }
+    domain.reclaim();
+    assert_eq!(census.alive(), names.len() - 100);
+    let is_alive = |it: &(Counted<usize>, [u64; 4])| it.0.is_alive();
+    assert!(names[100..].iter().all(|&n| domain.snapshot(|s| s.get(n).is_ok_and(is_alive))));
+    drop(domain);
+    assert_eq!(census.alive(), 0);
+}
