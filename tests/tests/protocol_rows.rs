@@ -389,6 +389,17 @@ fn who_is_between_two_flips_finds_the_version_between() {
     assert_eq!(seen, Ok(v2::Local(10)));
 }
 
+/// Also where the types say nothing about the order.
+#[test]
+fn each_of_two_null_upgrades_writes_an_object_once() {
+    let heap = Heap::new();
+    let local = create(&heap, v1::Local(1));
+    let [first, second] =
+        ["2", "3"].map(|name| upgrade(&heap, lazily(Upgrade::to(name).refresh::<v1::Local>())));
+    assert_eq!(read(&heap, local), v1::Local(1));
+    assert_eq!([first, second].map(|flip| flip.progress().transformed()), [1, 1]);
+}
+
 /// The old object is converted first: a reader between the flip and a blind write finds a version.
 #[test]
 fn a_blind_write_leaves_the_transformed_version_below() {

@@ -17,6 +17,10 @@ mod v1 {
     pub(crate) struct Whole(pub(crate) i32);
 
     #[derive(Upgradable, Clone, Debug, PartialEq)]
+    #[upgrade(name = "story.Pair")]
+    pub(crate) struct Pair(pub(crate) i32);
+
+    #[derive(Upgradable, Clone, Debug, PartialEq)]
     #[upgrade(name = "story.Half")]
     pub(crate) struct Half(pub(crate) i32);
 }
@@ -60,6 +64,23 @@ impl UpgradeFrom<v1::Whole> for Whole {
         cx: &mut Cx<'_>,
     ) -> Result<v1::Whole, TransformError> {
         Ok(v1::Whole(new.rest + cx.read(new.half)?.0))
+    }
+}
+
+/// Gives its number to such an object, too.
+#[derive(Upgradable, Clone, Debug, PartialEq)]
+#[upgrade(from = v1::Pair, manual)]
+struct Pair(Ref<v1::Half>);
+
+impl UpgradeFrom<v1::Pair> for Pair {
+    const PROFILE: Profile = Profile::both_ways().reading_others();
+
+    fn upgrade_from(old: &v1::Pair, cx: &mut Cx<'_>) -> Result<Self, TransformError> {
+        Ok(Self(cx.create(v1::Half(old.0))?))
+    }
+
+    fn put(new: &Self, _: Option<&v1::Pair>, cx: &mut Cx<'_>) -> Result<v1::Pair, TransformError> {
+        Ok(v1::Pair(cx.read(new.0)?.0))
     }
 }
 
@@ -121,7 +142,12 @@ fn what_is_written_to_a_split_off_part_survives_the_roll_back() {
 /// complete in one pass, that had the slots of those objects behind it.
 #[test]
 fn a_later_upgrade_converts_what_an_earlier_one_creates() {
-    let (heap, whole) = heap_with(v1::Whole(100));
+    let (heap, _) = heap_with(v1::Tag(1));
+    // In slots of its own thread: those where this one creates things are before them.
+    let whole = std::thread::scope(|scope| {
+        let create = || heap.atomically(|tx| Ok(tx.create(v1::Whole(100))?)).unwrap();
+        scope.spawn(create).join().unwrap()
+    });
     let split = Upgrade::to("2").migrate::<v1::Whole, Whole>().background(Background::Off);
     heap.upgrade(split).unwrap();
     let widen = Upgrade::to("3").migrate::<v1::Half, Half>().background(Background::Off);
@@ -148,6 +174,25 @@ fn what_an_earlier_upgrade_creates_survives_the_roll_back_of_a_later_one() {
     later.roll_back().unwrap().wait().unwrap();
     assert_eq!(heap.snapshot(|s| s.read(half).cloned()), Ok(v1::Half(50)));
     assert_eq!(heap.snapshot(|s| s.read(tag).cloned()), Ok(v1::Tag(1)));
+}
+
+/// The same, when the later one's transformers had created such objects, too: these go.
+#[test]
+fn of_what_two_upgrades_create_only_that_of_the_undone_one_is_deleted() {
+    let (heap, whole) = heap_with(v1::Whole(100));
+    let pair = heap.atomically(|tx| Ok(tx.create(v1::Pair(7))?)).unwrap();
+    let split = Upgrade::to("2").migrate::<v1::Whole, Whole>().background(Background::Off);
+    heap.upgrade(split).unwrap();
+    let pairs = Upgrade::to("3").migrate::<v1::Pair, Pair>().background(Background::Off);
+    let later = heap.upgrade(pairs).unwrap();
+    let (earliers, laters) = heap.snapshot(|s| {
+        let laters = s.read(pair.cast::<Pair>()).unwrap().0;
+        (s.read(whole.cast::<Whole>()).unwrap().half, laters)
+    });
+    later.roll_back().unwrap().wait().unwrap();
+    assert_eq!(heap.snapshot(|s| s.read(earliers).cloned()), Ok(v1::Half(50)));
+    assert_eq!(heap.snapshot(|s| s.read(laters).cloned()), Err(AccessError::Deleted));
+    assert_eq!(heap.snapshot(|s| s.read(pair).cloned()), Ok(v1::Pair(7)));
 }
 
 /// After a roll back an object was written that the upgrade had never converted. Who still saw
