@@ -240,20 +240,20 @@ impl Picture {
 
     fn line(&mut self, line: &Line, colour: &str) {
         let mut path = String::new();
-        let mut gap = true;
-        for &(x, y) in &line.points {
-            if !x.is_finite() || !y.is_finite() {
-                gap = true;
-                continue;
+        for points in line.points.split(|(x, y)| !x.is_finite() || !y.is_finite()) {
+            for (at, &(x, y)) in points.iter().enumerate() {
+                let step = if at == 0 { 'M' } else { 'L' };
+                let _ = write!(path, "{step}{:.1} {:.1} ", self.across(x), self.up(y));
             }
-            let step = if gap { 'M' } else { 'L' };
-            let _ = write!(path, "{step}{:.1} {:.1} ", self.across(x), self.up(y));
-            gap = false;
+            if points.len() == 1 {
+                // A point between two gaps is a dot, by its round ends.
+                path.push_str("h0 ");
+            }
         }
         let path = path.trim_end();
         self.add(format_args!(
             "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" \
-             stroke-linejoin=\"round\"/>"
+             stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"
         ));
     }
 
@@ -288,6 +288,7 @@ mod tests {
     fn what_is_no_number_leaves_a_gap() {
         let path = path(vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 1.0), (3.0, 1.0)]);
         assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
+        assert_eq!(path.matches("h0").count(), 1, "a lone point is a dot: {path}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::execute::execute;
 use crate::fingerprint::structure_hash;
 use crate::ops::{Op, Worker};
 use crate::params::Params;
-use crate::schema::{Atomic, Base, Children, Complex, Composite, Design, Module, Schema};
+use crate::schema::{Atomic, Base, Children, Complex, Composite, Design, Module, Schema, Wiring};
 
 /// Facts, each with its name, in the order in which they are printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,8 +164,9 @@ fn look_at_parts<S: Schema, X: Read<S>>(tx: &X, facts: &mut Facts) -> Result<(),
     tx.scan::<AtomicById, Stop<_>>(from, to, |_, part| {
         let part = tx.read(part)?;
         parts += 1;
-        outgoing += part.outgoing().len();
-        incoming += part.incoming().len();
+        let wiring = tx.read(part.wiring())?;
+        outgoing += wiring.outgoing().len();
+        incoming += wiring.incoming().len();
         x += i64::from(part.x());
         dates += i64::from(part.date());
         Ok(())
@@ -185,7 +186,8 @@ fn look_at_first_ones<S: Schema, X: Read<S>>(
     let part = tx.get::<AtomicById>(&1)?.ok_or(Stop::Failed)?;
     let part = tx.read(part)?;
     facts.add("atomic #1: type, date, x", list([i32::from(part.kind()), part.date(), part.x()]));
-    let connections: Result<Vec<_>, X::Error> = part
+    let wiring = tx.read(part.wiring())?;
+    let connections: Result<Vec<_>, X::Error> = wiring
         .outgoing()
         .map(|link| Ok(format!("{}:{}:{}", tx.read(link.other)?.id(), link.kind, link.length)))
         .collect();

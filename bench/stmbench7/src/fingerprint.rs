@@ -2,7 +2,9 @@
 
 use crate::backend::{AtomicById, BaseById, ComplexById, CompositeById, Read, Stop, all};
 use crate::hash::Fnv;
-use crate::schema::{Atomic, Base, Children, Complex, Composite, Design, Document, Module, Schema};
+use crate::schema::{
+    Atomic, Base, Children, Complex, Composite, Design, Document, Module, Schema, Wiring,
+};
 
 /// The hash H of the specification.
 pub(crate) fn structure_hash<S: Schema, X: Read<S>>(tx: &X) -> Result<u64, X::Error> {
@@ -41,7 +43,7 @@ fn feed<S: Schema, X: Read<S>>(tx: &X, hash: &mut Fnv) -> Result<(), Stop<X::Err
         hash.feed(part.x());
         hash.feed(part.y());
         hash.feed_id(tx.read(part.part_of())?.id());
-        for connection in part.outgoing() {
+        for connection in tx.read(part.wiring())?.outgoing() {
             hash.feed_id(tx.read(connection.other)?.id());
             hash.feed(i32::from(connection.kind));
             hash.feed(connection.length);

@@ -27,7 +27,10 @@
 //! - The index by build date is ordered by date and id; a date without parts leaves nothing.
 //! - A failed operation commits: it has undone what it did, and has turned pools of ids.
 //! - A removed part is deleted, not cleared.
-//! - Long texts are in shared pieces, connections and lists of references behind a count.
+//! - Long texts are in shared pieces, lists of references behind a count.
+//! - An atomic part has the ids of the parts that its connections lead to, as all traversals ask for
+//!   nothing else; what else there is to know of its connections is an object of its own.
+//! - Titles are numbers in the index of titles.
 
 mod backend;
 mod build;
@@ -48,6 +51,7 @@ mod random;
 mod schema;
 mod structure;
 mod text;
+mod title;
 mod trace;
 mod upgrade;
 

@@ -80,14 +80,19 @@ impl Output<'_> {
         heading(f, "Detailed results (times to completion in us)")?;
         writeln!(
             f,
-            "{:<6} {:>10} {:>10} {:>10} {:>10} {:>10} {:>8}",
-            "", "successful", "median", "99%", "99.9%", "max", "failed"
+            "{:<6} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>7} {:>8}",
+            "", "successful", "median", "99%", "99.9%", "max", "mean", "share", "failed"
         )?;
+        let sum = |times: &Times| times.done.mean() * times.succeeded() as f64;
+        let all = self.measured.times.iter().map(sum).sum::<f64>();
         for op in Op::ALL {
             let times = &self.measured.times[op.number()];
             if times.succeeded() + times.failed > 0 {
                 let (ok, failed) = (times.succeeded(), times.failed);
-                writeln!(f, "{op:<6} {ok:>10} {} {failed:>8}", percentiles(times))?;
+                let mean = micros(times.done.mean() as u64);
+                let share = format!("{:.1}%", sum(times) * 100.0 / all.max(1.0));
+                let percentiles = percentiles(times);
+                writeln!(f, "{op:<6} {ok:>10} {percentiles} {mean:>10} {share:>7} {failed:>8}")?;
             }
         }
         Ok(())

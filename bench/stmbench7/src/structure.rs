@@ -16,8 +16,10 @@ use crate::pool::IdPool;
 use crate::random::Random;
 use crate::schema::{
     Atomic, Base, Children, Common, Complex, Composite, Connection, Design, Document, List, Schema,
+    Wiring,
 };
 use crate::text::Text;
+use crate::title::title_key;
 
 pub(crate) fn draw_kind(random: &mut Random) -> u8 {
     random.draw(KINDS) as u8
@@ -98,7 +100,7 @@ pub(crate) fn create_composite<S: Schema, X: Write<S>>(
     let text = Text::repeated(&text, worker.params.document_size);
     let title = title_of(id);
     let document = S::create_document(tx, document, &title, text, composite)?;
-    tx.insert::<DocumentByTitle>(title, document)?;
+    tx.insert::<DocumentByTitle>(title_key(&title), document)?;
     let mut parts = create_parts(tx, composite, &plans)?;
     let (root, root_date) = (parts[0].1, plans[0].common.date);
     parts.sort_by_key(|&(id, _)| id);
@@ -166,7 +168,8 @@ fn create_parts<S: Schema, X: Write<S>>(
             length,
         };
         let outgoing: Vec<_> = plan.outgoing.iter().map(connection).collect();
-        tx.modify(part, |part| part.connect(&outgoing, incoming))?;
+        let wiring = tx.create(S::Wiring::new(&outgoing, incoming))?;
+        tx.modify(part, |part| part.connect(&outgoing, wiring))?;
     }
     Ok(parts)
 }
@@ -185,18 +188,19 @@ pub(crate) fn remove_composite<S: Schema, X: Write<S>>(
     tx.remove::<CompositeById>(&id)?;
     let (document_id, title) = {
         let document = tx.read(document)?;
-        (document.id(), document.title().to_owned())
+        (document.id(), title_key(document.title()))
     };
     tx.remove::<DocumentByTitle>(&title)?;
     S::delete_document(tx, document)?;
     give_back(tx, pools.documents, document_id)?;
     for &part in parts.iter() {
-        let (id, date) = {
+        let (id, date, wiring) = {
             let part = tx.read(part)?;
-            (part.id(), part.date())
+            (part.id(), part.date(), part.wiring())
         };
         tx.remove::<AtomicByDate>(&(date, id))?;
         tx.remove::<AtomicById>(&id)?;
+        tx.delete(wiring)?;
         tx.delete(part)?;
         give_back(tx, pools.atomics, id)?;
     }

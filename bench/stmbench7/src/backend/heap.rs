@@ -33,7 +33,13 @@ pub(crate) struct OnHeap<S: Schema> {
 
 impl<S: Schema> Default for OnHeap<S> {
     fn default() -> Self {
-        let heap = Heap::new();
+        Self::on(Heap::new())
+    }
+}
+
+impl<S: Schema> OnHeap<S> {
+    /// In this heap, which is empty.
+    pub(crate) fn on(heap: Heap) -> Self {
         let made = heap.atomically(|tx| Ok(pages::indexes(&HeapTx::<S>::bare(tx))?));
         let indexes = made.expect("objects can be created in an empty heap");
         Self { heap, place: Place { roots: Roots::NOWHERE, indexes } }
@@ -187,7 +193,7 @@ impl<S: Schema> Write<S> for HeapTx<'_, S> {
     }
 }
 
-fn moment(at: CommitTs, only_read: bool) -> Moment {
+pub(crate) fn moment(at: CommitTs, only_read: bool) -> Moment {
     Moment { time: at.to_bits(), only_read }
 }
 

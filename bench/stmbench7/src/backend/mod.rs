@@ -21,6 +21,7 @@ pub(crate) use stm::Stm;
 use crate::id::Id;
 use crate::ops::Op;
 use crate::schema::{Object, Roots, Schema};
+use crate::title::TitleKey;
 
 /// What is locked together: the attributes of one class of objects, or the structure, which is
 /// everything else.
@@ -228,7 +229,7 @@ macro_rules! indexes {
 indexes! {
     AtomicById atomic_by_id: u32 => Atomic, Structure;
     AtomicByDate atomic_by_date: DateKey => Atomic, Atomic;
-    DocumentByTitle document_by_title: String => Document, Structure;
+    DocumentByTitle document_by_title: TitleKey => Document, Structure;
     CompositeById composite_by_id: u32 => Composite, Structure;
     BaseById base_by_id: u32 => Base, Structure;
     ComplexById complex_by_id: u32 => Complex, Structure;

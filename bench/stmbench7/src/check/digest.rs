@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use rustc_hash::FxHashMap;
+
 use crate::backend::{AtomicByDate, AtomicById, CompositeById, DocumentByTitle, Read, Stop, all};
 use crate::fingerprint::structure_hash;
 use crate::hash::Fnv;
 use crate::id::Id;
 use crate::pool::IdPool;
-use crate::schema::{Atomic, Connection, Design, Document, Manual, Module, Schema};
+use crate::schema::{Atomic, Connection, Design, Document, Manual, Module, Schema, Wiring};
 use crate::text::Text;
 
 /// Numbers that differ when structures do, each over one part of it.
@@ -25,6 +27,13 @@ pub(crate) struct Digest {
     pools: u64,
     /// What only this version of the types keeps.
     surveys: u64,
+}
+
+impl Digest {
+    /// Without what only one version of the types keeps.
+    pub(crate) fn apart_from_surveys(self) -> Self {
+        Self { surveys: 0, ..self }
+    }
 }
 
 impl fmt::Display for Digest {
@@ -46,6 +55,17 @@ pub(crate) fn digest<S: Schema, X: Read<S>>(tx: &X) -> Result<Digest, X::Error> 
     }
 }
 
+/// What each composite part remembers, by its id.
+pub(crate) fn surveys<S: Schema, X: Read<S>>(tx: &X) -> Result<FxHashMap<u32, i32>, X::Error> {
+    let mut surveys = FxHashMap::default();
+    let (from, to) = all();
+    tx.scan::<CompositeById, X::Error>(from, to, |&number, composite| {
+        surveys.insert(number, S::survey(tx, composite)?);
+        Ok(())
+    })?;
+    Ok(surveys)
+}
+
 fn feed_text(hash: &mut Fnv, text: &Text) {
     hash.feed_id(text.len() as u32);
     text.feed(hash);
@@ -55,7 +75,8 @@ fn compute<S: Schema, X: Read<S>>(tx: &X) -> Result<Digest, Stop<X::Error>> {
     let mut texts = Fnv::new();
     let (from, to) = all();
     tx.scan::<DocumentByTitle, Stop<_>>(from, to, |title, id| {
-        title.bytes().for_each(|byte| texts.feed(i32::from(byte)));
+        let letters = title.iter().flat_map(|letters| letters.to_be_bytes());
+        letters.for_each(|letter| texts.feed(i32::from(letter)));
         texts.feed_id(tx.read(id)?.id());
         S::read_text(tx, id, |text| feed_text(&mut texts, text))?;
         Ok(())
@@ -66,7 +87,8 @@ fn compute<S: Schema, X: Read<S>>(tx: &X) -> Result<Digest, Stop<X::Error>> {
     let mut incoming = Fnv::new();
     let (from, to) = all();
     tx.scan::<AtomicById, Stop<_>>(from, to, |_, part| {
-        for Connection { other, kind, length } in tx.read(part)?.incoming() {
+        let wiring = tx.read(part)?.wiring();
+        for Connection { other, kind, length } in tx.read(wiring)?.incoming() {
             incoming.feed_id(tx.read(other)?.id());
             incoming.feed(i32::from(kind));
             incoming.feed(length);

@@ -6,7 +6,7 @@ use super::invariants::Checker;
 use crate::backend::{Read, Stop};
 use crate::id::Id;
 use crate::params::{KINDS, XY_RANGE};
-use crate::schema::{Atomic, Connection, Design, Schema};
+use crate::schema::{Atomic, Connection, Design, Schema, Wiring};
 
 /// Parts, their connections, and that each connection is known at both ends.
 pub(super) fn check_parts<S: Schema, X: Read<S>>(
@@ -30,20 +30,25 @@ pub(super) fn check_parts<S: Schema, X: Read<S>>(
             format!("{}: x {} and y {}", name(), part.x(), part.y())
         });
         found.unless(part.part_of() == composite, || format!("{}: part of another", name()));
-        let count = part.outgoing().len();
+        let wiring = checker.tx.read(part.wiring())?;
+        let count = wiring.outgoing().len();
         let expected = checker.params.connections_per_atomic;
         found.unless(count == expected, || format!("{}: {count} connections", name()));
         let is_legal = |link: &Connection<S>| {
             usize::from(link.kind) < KINDS && (1..=XY_RANGE as i32).contains(&link.length)
         };
-        for link in part.outgoing() {
+        let targets = part.targets().iter().copied();
+        found.unless(targets.eq(wiring.outgoing().map(|link| link.other)), || {
+            format!("{}: it leads elsewhere than its connections", name())
+        });
+        for link in wiring.outgoing() {
             found.unless(is_legal(&link), || format!("{}: {link:?}", name()));
             let within = own.contains(&link.other.to_bits());
             found.unless(within, || format!("{}: a connection leads outside", name()));
             let key = (id.to_bits(), link.other.to_bits(), link.kind, link.length);
             *twins.entry(key).or_default() += 1;
         }
-        for link in part.incoming() {
+        for link in wiring.incoming() {
             found.unless(is_legal(&link), || format!("{}: {link:?}", name()));
             let key = (link.other.to_bits(), id.to_bits(), link.kind, link.length);
             *twins.entry(key).or_default() -= 1;

@@ -16,6 +16,7 @@ use crate::params::{
 use crate::pool::IdPool;
 use crate::schema::{Base, Children, Complex, Composite, Design, Document, Manual, Module, Schema};
 use crate::structure::title_of;
+use crate::title::title_key;
 
 /// When a structure is checked: before anything was changed, dates must be in narrower bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,7 +259,7 @@ impl<'c, S: Schema, X: Read<S>> Checker<'c, S, X> {
         if self.documents.insert(own, id).is_some() {
             self.found.add(format!("{}: two of this id", name()));
         }
-        let indexed = self.tx.get::<DocumentByTitle>(&title.to_owned())?;
+        let indexed = self.tx.get::<DocumentByTitle>(&title_key(title))?;
         self.found.unless(indexed == Some(id), || format!("{}: not in the index", name()));
         Ok(())
     }

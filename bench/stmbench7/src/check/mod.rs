@@ -9,7 +9,7 @@ mod replay;
 mod tests;
 mod violations;
 
-pub(crate) use digest::{Digest, digest};
+pub(crate) use digest::{Digest, digest, surveys};
 pub(crate) use invariants::{Moment, check};
-pub(crate) use replay::{Entry, Log, replay};
+pub(crate) use replay::{End, Entry, Log, Upgraded, replay};
 pub(crate) use violations::Violations;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Entry, Log, Moment, Violations, check, digest, replay};
+use super::{End, Entry, Log, Moment, Upgraded, Violations, check, digest, replay};
 use crate::backend::{
     AtomicByDate, AtomicById, Backend, BaseById, ComplexById, CompositeById, DocumentByTitle,
     Medium, Read, Stm, Unsynchronised, Work, Write, all,
@@ -16,7 +16,8 @@ use crate::ops::Op;
 use crate::params::{Params, Size};
 use crate::pool::IdPool;
 use crate::schema::V1;
-use crate::schema::v1::{AtomicPart, BaseAssembly, ComplexAssembly, CompositePart};
+use crate::schema::v1::{AtomicPart, BaseAssembly, ComplexAssembly, CompositePart, PartWiring};
+use crate::title::title_key;
 
 const SEED: u64 = 3;
 
@@ -51,6 +52,10 @@ fn atomic(tx: &PlainTx<'_>, id: u32) -> Id<AtomicPart> {
     tx.get::<AtomicById>(&id).expect("readable").expect("there")
 }
 
+fn wiring(tx: &PlainTx<'_>, part: u32) -> Id<PartWiring> {
+    tx.read(atomic(tx, part)).expect("readable").wiring
+}
+
 fn composite(tx: &PlainTx<'_>, id: u32) -> Id<CompositePart> {
     tx.get::<CompositeById>(&id).expect("readable").expect("there")
 }
@@ -82,14 +87,14 @@ finds! {
         => "atomic part #5 of composite part #1: x";
     a_part_of_another: |tx| tx.modify(atomic(tx, 5), |a| a.part_of = composite(tx, 2))
         => "atomic part #5 of composite part #1: part of another";
-    a_connection_known_at_one_end: |tx| tx.modify(atomic(tx, 5), |a| {
-        let wiring = Arc::make_mut(&mut a.wiring);
-        wiring.incoming = wiring.incoming[1..].into();
+    a_connection_known_at_one_end: |tx| tx.modify(wiring(tx, 5), |w| {
+        w.incoming = w.incoming[1..].into();
     }) => "1 connections are known at one end only";
-    a_connection_too_few: |tx| tx.modify(atomic(tx, 5), |a| {
-        Arc::make_mut(&mut a.wiring).outgoing.pop();
-    })
-        => "atomic part #5 of composite part #1: 5 connections";
+    a_connection_too_few: |tx| tx.modify(wiring(tx, 5), |w| {
+        w.outgoing = w.outgoing[1..].into();
+    }) => "atomic part #5 of composite part #1: 5 connections";
+    a_way_that_no_connection_takes: |tx| tx.modify(atomic(tx, 5), |a| a.targets[2] = a.targets[3])
+        => "atomic part #5 of composite part #1: it leads elsewhere than its connections";
     a_part_under_two_dates: |tx| tx.insert::<AtomicByDate>((1500, 5), atomic(tx, 5))
         => "entries for 400 parts";
     a_part_under_a_wrong_date: |tx| tx.modify(atomic(tx, 5), |a| {
@@ -97,7 +102,7 @@ finds! {
     }) => "date index: #5, built in";
     a_part_out_of_the_index: |tx| tx.remove::<AtomicById>(&5)
         => "atomic part index: 399 entries for 400 objects";
-    a_document_out_of_the_index: |tx| tx.remove::<DocumentByTitle>(&"Composite Part #4".into())
+    a_document_out_of_the_index: |tx| tx.remove::<DocumentByTitle>(&title_key("Composite Part #4"))
         => "document #4 of composite part #4: not in the index";
     a_child_of_two_parents: |tx| {
         let stranger = tx.read(complex(tx, 3)).map(|c| Arc::clone(&c.bases)).expect("readable");
@@ -170,7 +175,8 @@ fn run<B: crate::backend::Found<V1> + Default>(threads: usize) -> (Mix, Measured
 }
 
 fn replayed(mix: &Mix, logs: &[Log], end: &super::Digest) -> String {
-    replay::<V1>(tiny(), SEED, mix, logs, end).expect("it can be replayed").to_string()
+    let end = End { digest: *end, upgraded: None };
+    replay::<V1>(tiny(), SEED, mix, logs, &end).expect("it can be replayed").to_string()
 }
 
 #[test]
@@ -209,6 +215,15 @@ fn a_different_end_is_found() {
     let (mix, measured, _) = run::<Stm<V1>>(2);
     let begin = built().read(Work::Whole, |tx| digest::<V1, _>(tx)).expect("it can be read").value;
     assert!(replayed(&mix, &measured.logs, &begin).contains("the structure was"));
+}
+
+#[test]
+fn a_wrong_survey_is_found() {
+    let (mix, measured, digest) = run::<Stm<V1>>(1);
+    let upgraded = Upgraded { flip: 0, surveys: [(1, -5)].into_iter().collect() };
+    let end = End { digest, upgraded: Some(upgraded) };
+    let found = replay::<V1>(tiny(), SEED, &mix, &measured.logs, &end).expect("it can be replayed");
+    assert!(found.to_string().contains("remembers None, at the upgrade it was 1"), "{found}");
 }
 
 #[test]

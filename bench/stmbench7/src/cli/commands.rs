@@ -10,14 +10,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::choose::{Task, with_backend};
 use super::{BackendName, Cli, Command, FactsArgs, RunArgs, TraceArgs, UpgradeArgs};
 use crate::backend::{Backend, Found, Work};
-use crate::check::{Moment, check, digest, replay};
+use crate::check::{End, Moment, check, digest, replay};
 use crate::facts::facts;
 use crate::measure::{Limit, RunPlan, measure};
 use crate::output::Output;
 use crate::params::Params;
 use crate::schema::Schema;
 use crate::trace::{TracePlan, trace};
-use crate::upgrade::{experiment, write_report};
+use crate::upgrade::{Outcome, experiment, write_report};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
@@ -36,6 +36,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
 /// The experiment, with a bar that shows how far it is.
 fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
     let settings = args.settings();
+    let refused = |error| format!("the report can't be written into {:?}: {error}", args.out);
+    // Now rather than when everything has been measured.
+    std::fs::create_dir_all(&args.out).map_err(refused)?;
     let rounds = usize::from(args.rounds);
     let runs = settings.len() * args.strategies.len() * rounds;
     let bar = ProgressBar::new(runs as u64);
@@ -49,9 +52,18 @@ fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
         begun += 1;
     })?;
     bar.finish_and_clear();
-    let (printed, page) = write_report(&outcomes, &args.out)
-        .map_err(|error| format!("the report can't be written into {:?}: {error}", args.out))?;
-    println!("{printed}");
+    let (printed, page) = write_report(&outcomes, &args.out).map_err(refused)?;
+    print!("{printed}");
+    if args.check {
+        println!("Invariants: all hold after each of {runs} runs");
+    }
+    if args.replay {
+        let ops = outcomes.iter().map(Outcome::ops).sum::<u64>();
+        println!(
+            "Replay: {ops} operations of {runs} runs, in commit order and without upgrades, give \
+             the same results and structures"
+        );
+    }
     println!("Report: {}", page.canonicalize().unwrap_or(page).display());
     Ok(())
 }
@@ -141,7 +153,8 @@ impl Task for RunTask<'_> {
             println!("Invariants: all hold");
         }
         if args.replay {
-            let end = backend.read(Work::Whole, |tx| digest(tx))?.value;
+            let digest = backend.read(Work::Whole, |tx| digest(tx))?.value;
+            let end = End { digest, upgraded: None };
             let seed = args.structure.seed;
             let found = replay::<S>(params, seed, &plan.mix, &measured.logs, &end)?;
             if !found.is_empty() {

@@ -93,7 +93,7 @@ struct StructureArgs {
     #[arg(long, value_enum, default_value = "big")]
     size: Size,
 
-    /// So many times as many composite parts
+    /// Multiplies the composite parts, each with its document and atomic parts: the heap grows by it
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     scale: u16,
 
@@ -240,7 +240,7 @@ struct UpgradeArgs {
     #[arg(long, value_enum, default_value = "big")]
     size: Size,
 
-    /// So many times as many composite parts
+    /// Multiplies the composite parts, each with its document and atomic parts: the heap grows by it
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
     scale: Vec<u16>,
 
@@ -259,6 +259,11 @@ struct UpgradeArgs {
     /// Check all invariants after each run
     #[arg(long)]
     check: bool,
+
+    /// After each run do everything again in the order of the commits, on plain memory and without
+    /// upgrade, and compare every result and the structure
+    #[arg(long)]
+    replay: bool,
 
     /// The folder for the report, the pictures and the CSV files
     #[arg(long, value_name = "FOLDER", default_value = "target/stmbench7")]
@@ -286,6 +291,7 @@ impl UpgradeArgs {
                         length: Duration::from_secs_f64(self.seconds),
                         change: self.change,
                         check: self.check,
+                        replay: self.replay,
                     });
                 }
             }

@@ -87,8 +87,7 @@ pub(super) fn op11<S: Schema, X: Write<S>>(tx: &X) -> Outcome<X::Error> {
             Some(b'i') => (b'i', b'I'),
             _ => panic!("the manual begins with an I or i"),
         };
-        text.replace_letter(old, new);
-        text.count(new)
+        text.replace_letter(old, new)
     })?;
     Ok(letters as i32)
 }

@@ -1,10 +1,10 @@
 //! Queries over many objects: Q6, Q7, ST5.
 
 use super::Outcome;
-use super::walk::{children, components_of, nothing, root};
+use super::walk::{children, nothing, root};
 use crate::backend::{AtomicById, BaseById, Read, Stop, all};
 use crate::id::Id;
-use crate::schema::{Children, Design, Schema};
+use crate::schema::{Base, Children, Design, Schema};
 
 pub(super) fn q6<S: Schema, X: Read<S>>(tx: &X) -> Outcome<X::Error> {
     matches_below(tx, root(tx)?)
@@ -35,8 +35,9 @@ fn has_younger_component<S: Schema, X: Read<S>>(
     tx: &X,
     base: Id<S::Base>,
 ) -> Result<bool, X::Error> {
-    let date = tx.read(base)?.date();
-    for &composite in components_of(tx, base)?.iter() {
+    let base = tx.read(base)?;
+    let date = base.date();
+    for &composite in base.components().iter() {
         if tx.read(composite)?.date() > date {
             return Ok(true);
         }

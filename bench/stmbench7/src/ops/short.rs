@@ -1,7 +1,6 @@
 //! Short traversals: a way down from the root or up from a part, and what is found there.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use super::traversals::{count_in_document, toggle_document};
 use super::walk::{Assembly, ancestors, flip_date, graph, nothing, random_composite, swap_x_y};
@@ -9,6 +8,7 @@ use super::{Outcome, Worker};
 use crate::backend::{AtomicById, DocumentByTitle, Read, Stop, Write};
 use crate::id::Id;
 use crate::schema::{Atomic, Composite, Document, Schema};
+use crate::title::title_key;
 
 fn random_part<S: Schema, X: Read<S>>(
     tx: &X,
@@ -62,10 +62,10 @@ pub(super) fn st4<S: Schema, X: Read<S>>(tx: &X, worker: &mut Worker) -> Outcome
         let title = &mut worker.scratch.title;
         title.clear();
         write!(title, "Composite Part #{id}").expect("text can be written into a string");
-        let Some(document) = tx.get::<DocumentByTitle>(title)? else { continue };
+        let Some(document) = tx.get::<DocumentByTitle>(&title_key(title))? else { continue };
         let composite = tx.read(document)?.part();
-        let used_in = Arc::clone(tx.read(composite)?.used_in());
-        for &base in used_in.iter() {
+        let composite = tx.read(composite)?;
+        for &base in composite.used_in().iter() {
             nothing(tx, base)?;
             visited += 1;
         }

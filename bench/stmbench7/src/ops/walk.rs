@@ -74,7 +74,7 @@ pub(super) fn graph<S: Schema, X: Read<S>>(
             let part = Id::from_bits(bits);
             visit(part, first)?;
             // Reversed, so that the first is visited first.
-            stack.extend(tx.read(part)?.targets().rev().map(Id::to_bits));
+            stack.extend(tx.read(part)?.targets().iter().rev().map(|part| part.to_bits()));
         }
     }
     Ok(seen.len() as i32)

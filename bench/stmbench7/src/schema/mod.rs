@@ -31,6 +31,7 @@ pub(crate) trait Schema: Copy + Debug + Default + Send + Sync + Sized + 'static 
     type Composite: Composite<Self>;
     type Document: Document<Self>;
     type Atomic: Atomic<Self>;
+    type Wiring: Wiring<Self>;
 
     /// Room for the objects of each type, for back ends that keep them in arenas.
     type Arenas: Default + Debug + Send + Sync;
@@ -204,12 +205,28 @@ pub(crate) trait Atomic<S: Schema>: Object<S> + Design {
     fn y(&self) -> i32;
     fn swap_x_y(&mut self);
     fn part_of(&self) -> Id<S::Composite>;
-    /// Where outgoing connections lead.
-    fn targets(&self) -> impl DoubleEndedIterator<Item = Id<S::Atomic>> + ExactSizeIterator;
+    /// Where outgoing connections lead, in their order.
+    fn targets(&self) -> &[Id<S::Atomic>];
+    /// All that there is to know of its connections.
+    fn wiring(&self) -> Id<S::Wiring>;
+    fn connect(&mut self, outgoing: &[Connection<S>], wiring: Id<S::Wiring>);
+}
+
+/// The connections of one atomic part.
+pub(crate) trait Wiring<S: Schema>: Object<S> {
+    fn new(outgoing: &[Connection<S>], incoming: &[Connection<S>]) -> Self;
     fn outgoing(&self) -> impl ExactSizeIterator<Item = Connection<S>>;
     /// Each as the other end of it would be outgoing here.
     fn incoming(&self) -> impl ExactSizeIterator<Item = Connection<S>>;
-    fn connect(&mut self, outgoing: &[Connection<S>], incoming: &[Connection<S>]);
+}
+
+/// The first of `room` for ids, from a list that fits.
+fn fill<T, const ROOM: usize>(ids: impl ExactSizeIterator<Item = Id<T>>) -> ([Id<T>; ROOM], u8) {
+    let mut room = [Id::NOWHERE; ROOM];
+    let count = ids.len();
+    assert!(count <= ROOM, "no size has more connections");
+    room.iter_mut().zip(ids).for_each(|(room, id)| *room = id);
+    (room, count as u8)
 }
 
 /// Where everything begins.

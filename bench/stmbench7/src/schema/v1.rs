@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use upgradable::Upgradable;
 
 use super::{
     Atomic, Base, Children, Common, Complex, Composite, Connection, Document, Manual, Module,
-    Schema, design, objects,
+    Schema, Wiring, design, fill, objects,
 };
 use crate::backend::local::Arena;
 use crate::backend::{Read, Write};
@@ -30,6 +29,7 @@ impl Schema for V1 {
     type Composite = CompositePart;
     type Document = PartDocument;
     type Atomic = AtomicPart;
+    type Wiring = PartWiring;
     type Arenas = Arenas;
 
     fn pools(arenas: &Arenas) -> &Arena<IdPool> {
@@ -76,6 +76,7 @@ objects! {
         composites: CompositePart => Composite,
         documents: PartDocument => Document,
         atomics: AtomicPart => Atomic,
+        wirings: PartWiring => Atomic,
     }
 }
 
@@ -145,28 +146,34 @@ pub(crate) struct PartDocument {
     pub(crate) part: Id<CompositePart>,
 }
 
-/// Small enough to lie in one cache line with what the heap adds to it.
-#[derive(Upgradable, Clone, Debug)]
+/// Plain data, as most operations change or pass through these. Two cache lines with what the heap
+/// adds to it, which is what the alignment is for.
+#[derive(Upgradable, Clone, Copy, Debug)]
 #[upgrade(name = "stmbench7.AtomicPart", version = 1)]
+#[repr(align(16))]
 pub(crate) struct AtomicPart {
     pub(crate) id: u32,
     pub(crate) date: i32,
     pub(crate) x: i32,
     pub(crate) y: i32,
+    pub(crate) kind: u8,
+    /// How many of the targets there are.
+    pub(crate) outgoing: u8,
     pub(crate) part_of: Id<CompositePart>,
-    pub(crate) wiring: Arc<Wiring>,
+    pub(crate) targets: [Id<AtomicPart>; MAX_OUTGOING],
+    pub(crate) wiring: Id<PartWiring>,
 }
 
-/// What never changes of an atomic part, shared by its versions.
-#[derive(Clone, Debug)]
-pub(crate) struct Wiring {
-    pub(crate) kind: u8,
-    pub(crate) outgoing: ArrayVec<Link, MAX_OUTGOING>,
+/// The connections of an atomic part. They never change.
+#[derive(Upgradable, Clone, Debug)]
+#[upgrade(name = "stmbench7.PartWiring", version = 1)]
+pub(crate) struct PartWiring {
+    pub(crate) outgoing: Box<[Link]>,
     pub(crate) incoming: Box<[Link]>,
 }
 
 /// A connection, as one end of it keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) other: Id<AtomicPart>,
     pub(crate) length: i32,
@@ -174,12 +181,7 @@ pub(crate) struct Link {
 }
 
 design! {
-    DesignModule, ComplexAssembly, BaseAssembly, CompositePart => |this| this.kind;
-    |this| this.date, |this, date| this.date = date
-}
-
-design! {
-    AtomicPart => |this| this.wiring.kind;
+    DesignModule, ComplexAssembly, BaseAssembly, CompositePart, AtomicPart => |this| this.kind;
     |this| this.date, |this, date| this.date = date
 }
 
@@ -359,8 +361,8 @@ fn connection(link: &Link) -> Connection<V1> {
 
 impl Atomic<V1> for AtomicPart {
     fn new(Common { id, kind, date }: Common, x: i32, y: i32, part_of: Id<CompositePart>) -> Self {
-        let wiring = Wiring { kind, outgoing: ArrayVec::new(), incoming: Box::default() };
-        Self { id, date, x, y, part_of, wiring: Arc::new(wiring) }
+        let (targets, wiring) = ([Id::NOWHERE; MAX_OUTGOING], Id::NOWHERE);
+        Self { id, date, x, y, kind, outgoing: 0, part_of, targets, wiring }
     }
 
     #[inline]
@@ -383,25 +385,35 @@ impl Atomic<V1> for AtomicPart {
     }
 
     #[inline]
-    fn targets(&self) -> impl DoubleEndedIterator<Item = Id<Self>> + ExactSizeIterator {
-        self.wiring.outgoing.iter().map(|link| link.other)
+    fn targets(&self) -> &[Id<Self>] {
+        &self.targets[..usize::from(self.outgoing)]
+    }
+
+    fn wiring(&self) -> Id<PartWiring> {
+        self.wiring
+    }
+
+    fn connect(&mut self, outgoing: &[Connection<V1>], wiring: Id<PartWiring>) {
+        (self.targets, self.outgoing) = fill(outgoing.iter().map(|link| link.other));
+        self.wiring = wiring;
+    }
+}
+
+impl Wiring<V1> for PartWiring {
+    fn new(outgoing: &[Connection<V1>], incoming: &[Connection<V1>]) -> Self {
+        let link =
+            |&Connection { other, kind, length }: &Connection<V1>| Link { other, length, kind };
+        Self {
+            outgoing: outgoing.iter().map(link).collect(),
+            incoming: incoming.iter().map(link).collect(),
+        }
     }
 
     fn outgoing(&self) -> impl ExactSizeIterator<Item = Connection<V1>> {
-        self.wiring.outgoing.iter().map(connection)
+        self.outgoing.iter().map(connection)
     }
 
     fn incoming(&self) -> impl ExactSizeIterator<Item = Connection<V1>> {
-        self.wiring.incoming.iter().map(connection)
-    }
-
-    fn connect(&mut self, outgoing: &[Connection<V1>], incoming: &[Connection<V1>]) {
-        let link =
-            |&Connection { other, kind, length }: &Connection<V1>| Link { other, length, kind };
-        self.wiring = Arc::new(Wiring {
-            kind: self.wiring.kind,
-            outgoing: outgoing.iter().map(link).collect(),
-            incoming: incoming.iter().map(link).collect(),
-        });
+        self.incoming.iter().map(connection)
     }
 }

@@ -1,19 +1,18 @@
 //! The second version: other types for the same objects.
 //!
 //! - Dates are a century and a year.
-//! - The position of an atomic part is a point; where its connections lead is kept apart from
-//!   what they are, as traversals only follow them.
+//! - The position of an atomic part is a point.
+//! - Where connections lead is kept apart from what they are.
 //! - The text of a document is an object of its own.
 //! - A composite part remembers the build date that its root part had when this version came.
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
 use upgradable::{Cx, Profile, Ref, TransformError, Upgradable, UpgradeFrom};
 
 use super::{
     Atomic, Base, Children, Common, Complex, Composite, Connection, Document, Manual, Module,
-    Schema, design, objects, v1,
+    Schema, Wiring, design, fill, objects, v1,
 };
 use crate::backend::local::Arena;
 use crate::backend::{Read, Write};
@@ -36,6 +35,7 @@ impl Schema for V2 {
     type Composite = CompositePart;
     type Document = PartDocument;
     type Atomic = AtomicPart;
+    type Wiring = PartWiring;
     type Arenas = Arenas;
 
     fn pools(arenas: &Arenas) -> &Arena<IdPool> {
@@ -92,6 +92,7 @@ objects! {
         documents: PartDocument => Document,
         bodies: DocumentBody => Document,
         atomics: AtomicPart => Atomic,
+        wirings: PartWiring => Atomic,
     }
 }
 
@@ -205,24 +206,29 @@ pub(crate) struct DocumentBody {
     pub(crate) text: Text,
 }
 
-#[derive(Upgradable, Clone, Debug)]
+#[derive(Upgradable, Clone, Copy, Debug)]
 #[upgrade(name = "stmbench7.AtomicPart", version = 2, from = v1::AtomicPart, manual)]
+#[repr(align(16))]
 pub(crate) struct AtomicPart {
     pub(crate) id: u32,
     pub(crate) built: Date,
     pub(crate) position: Point,
+    pub(crate) kind: u8,
+    /// How many of the targets there are.
+    pub(crate) outgoing: u8,
     pub(crate) part_of: Id<CompositePart>,
-    pub(crate) wiring: Arc<Wiring>,
+    pub(crate) targets: [Id<AtomicPart>; MAX_OUTGOING],
+    pub(crate) wiring: Id<PartWiring>,
 }
 
-/// What never changes of an atomic part: where connections lead, and apart from that what they
-/// are.
-#[derive(Clone, Debug)]
-pub(crate) struct Wiring {
-    pub(crate) kind: u8,
-    pub(crate) targets: ArrayVec<Id<AtomicPart>, MAX_OUTGOING>,
-    pub(crate) sources: Box<[Id<AtomicPart>]>,
-    /// One for each target, then one for each source.
+/// The connections of an atomic part: those that begin at it, then those that end at it.
+#[derive(Upgradable, Clone, Debug)]
+#[upgrade(name = "stmbench7.PartWiring", version = 2, from = v1::PartWiring, manual)]
+pub(crate) struct PartWiring {
+    /// How many begin at it.
+    pub(crate) outgoing: u32,
+    pub(crate) others: Box<[Id<AtomicPart>]>,
+    /// One for each of the others.
     pub(crate) labels: Box<[Label]>,
 }
 
@@ -261,25 +267,20 @@ impl UpgradeFrom<v1::PartDocument> for PartDocument {
     }
 }
 
-/// Two numbers become a point, and one list becomes two.
+/// Two numbers become a point.
 impl UpgradeFrom<v1::AtomicPart> for AtomicPart {
     const PROFILE: Profile = Profile::both_ways();
 
     fn upgrade_from(old: &v1::AtomicPart, _: &mut Cx<'_>) -> Result<Self, TransformError> {
-        let v1::Wiring { kind, outgoing, incoming } = &*old.wiring;
-        let label = |link: &v1::Link| Label { length: link.length, kind: link.kind };
-        let wiring = Wiring {
-            kind: *kind,
-            targets: outgoing.iter().map(|link| link.other.cast()).collect(),
-            sources: incoming.iter().map(|link| link.other.cast()).collect(),
-            labels: outgoing.iter().chain(incoming).map(label).collect(),
-        };
         Ok(Self {
             id: old.id,
             built: Date::new(old.date),
             position: Point { x: old.x, y: old.y },
+            kind: old.kind,
+            outgoing: old.outgoing,
             part_of: old.part_of.cast(),
-            wiring: Arc::new(wiring),
+            targets: old.targets.map(Id::cast),
+            wiring: old.wiring.cast(),
         })
     }
 
@@ -288,36 +289,50 @@ impl UpgradeFrom<v1::AtomicPart> for AtomicPart {
         _: Option<&v1::AtomicPart>,
         _: &mut Cx<'_>,
     ) -> Result<v1::AtomicPart, TransformError> {
-        let link = |(other, label): (&Id<Self>, &Label)| v1::Link {
-            other: other.cast(),
-            length: label.length,
-            kind: label.kind,
-        };
-        let Wiring { kind, targets, sources, labels } = &*new.wiring;
-        let (outgoing, incoming) = labels.split_at(targets.len());
-        let wiring = v1::Wiring {
-            kind: *kind,
-            outgoing: targets.iter().zip(outgoing).map(link).collect(),
-            incoming: sources.iter().zip(incoming).map(link).collect(),
-        };
         Ok(v1::AtomicPart {
             id: new.id,
             date: new.built.number(),
             x: new.position.x,
             y: new.position.y,
+            kind: new.kind,
+            outgoing: new.outgoing,
             part_of: new.part_of.cast(),
-            wiring: Arc::new(wiring),
+            targets: new.targets.map(Id::cast),
+            wiring: new.wiring.cast(),
         })
     }
 }
 
-design! {
-    DesignModule, ComplexAssembly, BaseAssembly, CompositePart => |this| this.kind;
-    |this| this.built.number(), |this, date| this.built = Date::new(date)
+/// Where connections lead, and apart from that what they are.
+impl UpgradeFrom<v1::PartWiring> for PartWiring {
+    const PROFILE: Profile = Profile::both_ways();
+
+    fn upgrade_from(old: &v1::PartWiring, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        let all = || old.outgoing.iter().chain(&old.incoming);
+        Ok(Self {
+            outgoing: old.outgoing.len() as u32,
+            others: all().map(|link| link.other.cast()).collect(),
+            labels: all().map(|link| Label { length: link.length, kind: link.kind }).collect(),
+        })
+    }
+
+    fn put(
+        new: &Self,
+        _: Option<&v1::PartWiring>,
+        _: &mut Cx<'_>,
+    ) -> Result<v1::PartWiring, TransformError> {
+        let link = |Connection { other, kind, length }: Connection<V2>| v1::Link {
+            other: other.cast(),
+            length,
+            kind,
+        };
+        let (outgoing, incoming) = (new.outgoing().map(link), new.incoming().map(link));
+        Ok(v1::PartWiring { outgoing: outgoing.collect(), incoming: incoming.collect() })
+    }
 }
 
 design! {
-    AtomicPart => |this| this.wiring.kind;
+    DesignModule, ComplexAssembly, BaseAssembly, CompositePart, AtomicPart => |this| this.kind;
     |this| this.built.number(), |this, date| this.built = Date::new(date)
 }
 
@@ -499,9 +514,9 @@ fn connection((&other, label): (&Id<AtomicPart>, &Label)) -> Connection<V2> {
 
 impl Atomic<V2> for AtomicPart {
     fn new(Common { id, kind, date }: Common, x: i32, y: i32, part_of: Id<CompositePart>) -> Self {
-        let (targets, sources, labels) = (ArrayVec::new(), Box::default(), Box::default());
-        let wiring = Arc::new(Wiring { kind, targets, sources, labels });
-        Self { id, built: Date::new(date), position: Point { x, y }, part_of, wiring }
+        let (targets, wiring) = ([Id::NOWHERE; MAX_OUTGOING], Id::NOWHERE);
+        let (built, position) = (Date::new(date), Point { x, y });
+        Self { id, built, position, kind, outgoing: 0, part_of, targets, wiring }
     }
 
     #[inline]
@@ -525,26 +540,38 @@ impl Atomic<V2> for AtomicPart {
     }
 
     #[inline]
-    fn targets(&self) -> impl DoubleEndedIterator<Item = Id<Self>> + ExactSizeIterator {
-        self.wiring.targets.iter().copied()
+    fn targets(&self) -> &[Id<Self>] {
+        &self.targets[..usize::from(self.outgoing)]
+    }
+
+    fn wiring(&self) -> Id<PartWiring> {
+        self.wiring
+    }
+
+    fn connect(&mut self, outgoing: &[Connection<V2>], wiring: Id<PartWiring>) {
+        (self.targets, self.outgoing) = fill(outgoing.iter().map(|link| link.other));
+        self.wiring = wiring;
+    }
+}
+
+impl Wiring<V2> for PartWiring {
+    fn new(outgoing: &[Connection<V2>], incoming: &[Connection<V2>]) -> Self {
+        let all = || outgoing.iter().chain(incoming);
+        let label = |&Connection { kind, length, .. }: &Connection<V2>| Label { length, kind };
+        Self {
+            outgoing: outgoing.len() as u32,
+            others: all().map(|link| link.other).collect(),
+            labels: all().map(label).collect(),
+        }
     }
 
     fn outgoing(&self) -> impl ExactSizeIterator<Item = Connection<V2>> {
-        self.wiring.targets.iter().zip(&*self.wiring.labels).map(connection)
+        let count = self.outgoing as usize;
+        self.others[..count].iter().zip(&self.labels[..count]).map(connection)
     }
 
     fn incoming(&self) -> impl ExactSizeIterator<Item = Connection<V2>> {
-        let Wiring { targets, sources, labels, .. } = &*self.wiring;
-        sources.iter().zip(&labels[targets.len().min(labels.len())..]).map(connection)
-    }
-
-    fn connect(&mut self, outgoing: &[Connection<V2>], incoming: &[Connection<V2>]) {
-        let label = |&Connection { kind, length, .. }: &Connection<V2>| Label { length, kind };
-        self.wiring = Arc::new(Wiring {
-            kind: self.wiring.kind,
-            targets: outgoing.iter().map(|link| link.other).collect(),
-            sources: incoming.iter().map(|link| link.other).collect(),
-            labels: outgoing.iter().chain(incoming).map(label).collect(),
-        });
+        let count = self.outgoing as usize;
+        self.others[count..].iter().zip(&self.labels[count..]).map(connection)
     }
 }

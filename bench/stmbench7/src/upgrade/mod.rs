@@ -53,7 +53,7 @@ impl Strategy {
 /// What changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Change {
-    /// Seven types become others: dates and points of their own, connections in two lists, texts
+    /// Eight types become others: dates and points of their own, connections in two lists, texts
     /// split from their documents, composite parts that remember a date of another object
     Types,
     /// Every type is upgraded to itself
@@ -73,6 +73,7 @@ pub(crate) struct Setting {
     pub(crate) length: Duration,
     pub(crate) change: Change,
     pub(crate) check: bool,
+    pub(crate) replay: bool,
 }
 
 impl Setting {
@@ -114,7 +115,8 @@ fn plan(change: Change, strategy: Strategy) -> Upgrade {
             .migrate::<v1::BaseAssembly, v2::BaseAssembly>()
             .migrate::<v1::CompositePart, v2::CompositePart>()
             .migrate::<v1::PartDocument, v2::PartDocument>()
-            .migrate::<v1::AtomicPart, v2::AtomicPart>(),
+            .migrate::<v1::AtomicPart, v2::AtomicPart>()
+            .migrate::<v1::PartWiring, v2::PartWiring>(),
         Change::Null => Upgrade::to("version 1 again")
             .refresh::<v1::DesignModule>()
             .refresh::<v1::UserManual>()
@@ -122,7 +124,8 @@ fn plan(change: Change, strategy: Strategy) -> Upgrade {
             .refresh::<v1::BaseAssembly>()
             .refresh::<v1::CompositePart>()
             .refresh::<v1::PartDocument>()
-            .refresh::<v1::AtomicPart>(),
+            .refresh::<v1::AtomicPart>()
+            .refresh::<v1::PartWiring>(),
     };
     match strategy {
         Strategy::None | Strategy::Background => plan,
@@ -143,6 +146,13 @@ pub(crate) struct Outcome {
     pub(crate) setting: Setting,
     /// All rounds of each strategy.
     pub(crate) series: Vec<(Strategy, Vec<Series>)>,
+}
+
+impl Outcome {
+    /// Operations in all rounds.
+    pub(crate) fn ops(&self) -> u64 {
+        self.series.iter().flat_map(|(_, rounds)| rounds).map(|series| series.ops).sum()
+    }
 }
 
 /// Runs all strategies in every setting, in turns; `progress` is told what runs now.

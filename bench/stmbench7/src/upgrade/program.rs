@@ -2,13 +2,26 @@
 
 use std::cell::{Cell, RefCell};
 
-use upgradable::{Abort, AccessError, Program, Snapshot, Tx};
+use upgradable::{Abort, AccessError, CommitTs, Program, Snapshot, Tx};
+use upgradable_stm::Event;
 
-use crate::backend::Stop;
-use crate::backend::heap::{HeapSnapshot, HeapTx, Place};
+use crate::backend::heap::{HeapSnapshot, HeapTx, Place, moment};
+use crate::backend::{Moment, Stop};
 use crate::ops::{Op, Outcome, Worker, run_reading, run_writing};
 use crate::random::Random;
 use crate::schema::Schema;
+
+thread_local! {
+    /// When the last transaction of this thread committed, if it wrote something.
+    static COMMITTED: Cell<Option<CommitTs>> = const { Cell::new(None) };
+}
+
+/// An observer for heaps, so that requests know their moments.
+pub(super) fn note_commit(event: &Event) {
+    if let Event::Committed { ts, .. } = event {
+        COMMITTED.set(Some(*ts));
+    }
+}
 
 /// One operation, asked for by a thread, and what became of it. Used again for the next one.
 #[derive(Debug)]
@@ -20,6 +33,8 @@ pub(super) struct Request {
     /// The number of the program's version that executed it first, and last.
     first: Cell<u32>,
     last: Cell<u32>,
+    /// What the last execution saw.
+    snapshot: Cell<CommitTs>,
 }
 
 impl Request {
@@ -31,6 +46,7 @@ impl Request {
             executions: Cell::new(0),
             first: Cell::new(0),
             last: Cell::new(0),
+            snapshot: Cell::new(CommitTs::ZERO),
         }
     }
 
@@ -54,9 +70,18 @@ impl Request {
         self.first.get() != self.last.get()
     }
 
+    /// Its place in the order of all, on a heap with [`note_commit`].
+    pub(super) fn moment(&self) -> Moment {
+        match COMMITTED.take() {
+            Some(at) => moment(at, false),
+            None => moment(self.snapshot.get(), true),
+        }
+    }
+
     fn execute<E>(
         &self,
         version: u32,
+        at: CommitTs,
         run: impl FnOnce(Op, &mut Worker) -> Outcome<E>,
     ) -> Result<Option<i32>, E> {
         if self.executions.get() == 0 {
@@ -66,7 +91,11 @@ impl Request {
         self.executions.set(self.executions.get() + 1);
         let mut worker = self.worker.borrow_mut();
         worker.random = self.before.get();
-        match run(self.op.get(), &mut worker) {
+        self.snapshot.set(at);
+        let outcome = run(self.op.get(), &mut worker);
+        // What has committed until now was not this transaction.
+        COMMITTED.set(None);
+        match outcome {
             Ok(result) => Ok(Some(result)),
             Err(Stop::Failed) => Ok(None),
             Err(Stop::Broken(error)) => Err(error),
@@ -87,8 +116,8 @@ impl<S: Schema> Program for Bench<S> {
     type Response = Option<i32>;
 
     fn execute(&self, tx: &Tx<'_>, request: &Request) -> Result<Option<i32>, Abort<Option<i32>>> {
-        let tx = HeapTx::new(tx, &self.place);
-        let done = request.execute(self.version, |op, worker| run_writing(op, &tx, worker));
+        let (at, tx) = (tx.at(), HeapTx::new(tx, &self.place));
+        let done = request.execute(self.version, at, |op, worker| run_writing(op, &tx, worker));
         done.map_err(Abort::from)
     }
 
@@ -100,7 +129,7 @@ impl<S: Schema> Program for Bench<S> {
         if !request.op.get().is_read_only() {
             return None;
         }
-        let tx = HeapSnapshot::new(snapshot, &self.place);
-        Some(request.execute(self.version, |op, worker| run_reading(op, &tx, worker)))
+        let (at, tx) = (snapshot.at(), HeapSnapshot::new(snapshot, &self.place));
+        Some(request.execute(self.version, at, |op, worker| run_reading(op, &tx, worker)))
     }
 }

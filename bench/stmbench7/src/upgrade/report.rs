@@ -9,7 +9,7 @@ use upgradable_report::{Line, Plot, Report, Table};
 
 use super::analysis::{Dip, dip, median};
 use super::run::{BIN, Bin, Series};
-use super::{Change, Outcome, Setting, Strategy};
+use super::{Change, Outcome, Setting, Strategy, processors};
 use crate::mix::OpClass;
 
 /// A strategy's rounds, summed up.
@@ -86,78 +86,92 @@ fn nanos(nanos: f64) -> String {
 /// is.
 pub(crate) fn write_report(outcomes: &[Outcome], folder: &Path) -> io::Result<(String, PathBuf)> {
     let mut report = Report::new("STMBench7: upgrades of types in the middle of the work");
-    let mut cost = cost_table();
-    let mut latency = latency_table();
-    let mut verdict = Vec::new();
+    let mut printed = String::new();
+    let mut costs = Table::new("Costs", ["setting", "strategy"].into_iter().chain(COST_COLUMNS));
+    let mut latencies =
+        Table::new("Times", ["setting", "strategy", "class"].into_iter().chain(LATENCY_COLUMNS));
+    let mut tables = Vec::new();
     for outcome in outcomes {
         let Outcome { setting, series } = outcome;
+        let name = setting.name();
         let summaries: Vec<_> =
             series.iter().map(|(strategy, rounds)| summarise(setting, *strategy, rounds)).collect();
+        let title = format!("What the upgrade costs, medians of the rounds ({name})");
+        let mut cost = Table::new(title, ["strategy"].into_iter().chain(COST_COLUMNS));
+        let short = SHORT_COST.map(|at| COST_COLUMNS[at]);
+        let mut short = Table::new(name.clone(), ["strategy"].into_iter().chain(short));
         for summary in &summaries {
-            cost.row(cost_row(setting, summary));
+            let (strategy, cells) = (summary.strategy.name().to_owned(), cost_cells(summary));
+            costs.row([name.clone(), strategy.clone()].into_iter().chain(cells.clone()));
+            let some = SHORT_COST.map(|at| cells[at].clone());
+            short.row([strategy.clone()].into_iter().chain(some));
+            cost.row([strategy].into_iter().chain(cells));
         }
+        let title = format!("Times of operations before and after the upgrade, us ({name})");
+        let columns = ["strategy, class"].into_iter().chain(LATENCY_COLUMNS);
+        let mut latency = Table::new(title, columns);
         for (strategy, rounds) in series {
-            latency_rows(&mut latency, setting, *strategy, rounds);
+            for (class, cells) in latency_cells(rounds) {
+                let strategy = strategy.name();
+                let key = [name.clone(), strategy.to_owned(), class.name().to_owned()];
+                latencies.row(key.into_iter().chain(cells.clone()));
+                latency.row([format!("{strategy}, {}", class.name())].into_iter().chain(cells));
+            }
         }
-        verdict.extend(judge(setting, &summaries));
+        tables.extend([cost, latency]);
+        let verdict = judge(setting, &summaries);
+        printed.push_str(&format!("{short}\n{}\n\n", verdict.join("\n")));
+        for sentence in verdict {
+            let several = outcomes.len() > 1;
+            report = report.say(if several { format!("{name}: {sentence}") } else { sentence });
+        }
         for plot in plots(outcome) {
             report = report.plot(plot);
         }
     }
-    if let Some(plot) = growth(outcomes) {
-        report = report.plot(plot);
-    }
-    for sentence in &verdict {
-        report = report.say(sentence);
-    }
-    for note in notes(outcomes) {
-        report = report.note(note);
-    }
-    let printed = format!("{cost}\n{}\n", verdict.join("\n"));
+    report = growth(outcomes).into_iter().fold(report, Report::plot);
+    report = tables.into_iter().fold(report, Report::table);
+    report = notes(outcomes).into_iter().fold(report, Report::note);
     fs::create_dir_all(folder)?;
-    fs::write(folder.join("upgrades.csv"), cost.csv())?;
-    fs::write(folder.join("latencies.csv"), latency.csv())?;
+    fs::write(folder.join("upgrades.csv"), costs.csv())?;
+    fs::write(folder.join("latencies.csv"), latencies.csv())?;
     fs::write(folder.join("timeline.csv"), timeline(outcomes).csv())?;
-    let page = report.table(cost).table(latency).write(folder)?;
+    let page = report.write(folder)?;
     Ok((printed, page))
 }
 
-fn cost_table() -> Table {
-    Table::new(
-        "What the upgrade costs (medians of the rounds)",
-        [
-            "setting and strategy",
-            "usual op/s",
-            "call",
-            "dip depth",
-            "dip width",
-            "work lost",
-            "slowest op",
-            "complete after",
-            "by touch",
-            "by sweeper",
-            "late commits",
-            "moved to new code",
-            "conflicts after",
-            "peak memory",
-            "processor share",
-        ],
-    )
-}
+const COST_COLUMNS: [&str; 14] = [
+    "usual op/s",
+    "call",
+    "dip depth",
+    "dip width",
+    "work lost",
+    "slowest op",
+    "complete after",
+    "by touch",
+    "by sweeper",
+    "late commits",
+    "moved to new code",
+    "conflicts after",
+    "peak memory",
+    "processor share",
+];
 
-fn cost_row(setting: &Setting, summary: &Summary) -> Vec<String> {
+/// Those that fit on a terminal.
+const SHORT_COST: [usize; 9] = [0, 1, 2, 3, 5, 6, 7, 8, 12];
+
+fn cost_cells(summary: &Summary) -> [String; COST_COLUMNS.len()] {
     let Summary { strategy, dip, .. } = summary;
     let upgraded = *strategy != Strategy::None;
     let only = |text: String| if upgraded { text } else { "-".to_owned() };
-    vec![
-        format!("{}: {}", setting.name(), strategy.name()),
+    [
         format!("{:.0}", dip.usual / BIN.as_secs_f64()),
         only(time(summary.call)),
         format!("{:.0} %", dip.depth * 100.0),
         time(dip.width.as_secs_f64()),
         format!("{:.0} ms", dip.lost * 1e3),
         nanos(summary.slowest),
-        only(summary.completed.map_or("not in this run".to_owned(), time)),
+        only(summary.completed.map_or("not yet".to_owned(), time)),
         only(format!("{:.0}", summary.by_touch)),
         only(format!("{:.0}", summary.by_sweep)),
         only(format!("{:.0}", summary.late)),
@@ -168,50 +182,42 @@ fn cost_row(setting: &Setting, summary: &Summary) -> Vec<String> {
     ]
 }
 
-fn latency_table() -> Table {
-    Table::new(
-        "Times of operations before and after the upgrade (us)",
-        [
-            "setting, strategy, class",
-            "operations",
-            "before 50 %",
-            "99 %",
-            "99.9 %",
-            "max",
-            "after 50 %",
-            "99 %",
-            "99.9 %",
-            "max",
-        ],
-    )
-}
+const LATENCY_COLUMNS: [&str; 11] = [
+    "operations",
+    "before 50 %",
+    "before 90 %",
+    "before 99 %",
+    "before 99.9 %",
+    "before max",
+    "after 50 %",
+    "after 90 %",
+    "after 99 %",
+    "after 99.9 %",
+    "after max",
+];
 
-fn latency_rows(table: &mut Table, setting: &Setting, strategy: Strategy, rounds: &[Series]) {
-    for class in OpClass::ALL {
-        let sum = |phase: usize| {
-            let mut sum = rounds[0].classes[class.number()][phase].clone();
-            for series in &rounds[1..] {
-                sum.add(&series.classes[class.number()][phase])
-                    .expect("histograms that grow can be added");
-            }
-            sum
-        };
-        let phases = [sum(0), sum(1)];
-        let count = phases[0].len() + phases[1].len();
-        if count == 0 {
-            continue;
+/// For each class of operations that ran, all rounds together.
+fn latency_cells(rounds: &[Series]) -> Vec<(OpClass, Vec<String>)> {
+    let sum = |class: OpClass, phase: usize| {
+        let mut sum = rounds[0].classes[class.number()][phase].clone();
+        for series in &rounds[1..] {
+            sum.add(&series.classes[class.number()][phase])
+                .expect("histograms that grow can be added");
         }
-        let mut row = vec![
-            format!("{}: {}, {}", setting.name(), strategy.name(), class.name()),
-            count.to_string(),
-        ];
+        sum
+    };
+    let cells = |class| {
+        let phases = [sum(class, 0), sum(class, 1)];
+        let count = phases[0].len() + phases[1].len();
+        let mut cells = vec![count.to_string()];
         for phase in &phases {
             let micros = |nanos: u64| format!("{:.1}", nanos as f64 / 1e3);
-            row.extend([0.5, 0.99, 0.999].map(|q| micros(phase.value_at_quantile(q))));
-            row.push(micros(phase.max()));
+            cells.extend([0.5, 0.9, 0.99, 0.999].map(|q| micros(phase.value_at_quantile(q))));
+            cells.push(micros(phase.max()));
         }
-        table.row(row);
-    }
+        (count > 0).then_some((class, cells))
+    };
+    OpClass::ALL.into_iter().filter_map(cells).collect()
 }
 
 /// Every bin of every run.
@@ -240,18 +246,19 @@ fn timeline(outcomes: &[Outcome]) -> Table {
     table
 }
 
-/// A line for each strategy: the median over the rounds of a value of each bin.
-fn lines(outcome: &Outcome, value: impl Fn(&Bin) -> f64) -> Vec<Line> {
-    let Outcome { setting, series } = outcome;
-    let whole = (setting.length.as_millis() / BIN.as_millis()) as usize;
+/// A line for each strategy: the median over the rounds of a value of each of so many bins. Nothing
+/// where no round has a value.
+fn lines(outcome: &Outcome, bins: usize, value: impl Fn(&Bin) -> Option<f64>) -> Vec<Line> {
     let line = |(strategy, rounds): &(Strategy, Vec<Series>)| {
-        let points = (0..whole).map(|at| {
-            let values = rounds.iter().map(|series| series.bins.get(at).map_or(0.0, &value));
-            ((at as f64 + 0.5) * BIN.as_secs_f64(), median(values))
+        let points = (0..bins).map(|at| {
+            let values = rounds.iter().filter_map(|series| value(series.bins.get(at)?));
+            let values: Vec<_> = values.collect();
+            let value = if values.is_empty() { f64::NAN } else { median(values) };
+            ((at as f64 + 0.5) * BIN.as_secs_f64(), value)
         });
         Line::new(strategy.name(), points.collect())
     };
-    series.iter().map(line).collect()
+    outcome.series.iter().map(line).collect()
 }
 
 fn plots(outcome: &Outcome) -> Vec<Plot> {
@@ -266,8 +273,8 @@ fn plots(outcome: &Outcome) -> Vec<Plot> {
     };
     let title = |what: &str| format!("{what} ({})", setting.name());
     let throughput = Plot::new(id("throughput"), title("Throughput"), "seconds", "operations/s");
-    let p99 = Plot::new(id("p99"), title("99 % of the operations took less"), "seconds", "us");
-    let slowest = Plot::new(id("slowest"), title("Slowest operation"), "seconds", "us");
+    let p99 = Plot::new(id("p99"), title("99 % of the operations took less"), "seconds", "ms");
+    let slowest = Plot::new(id("slowest"), title("Slowest operation"), "seconds", "ms");
     let memory = Plot::new(id("memory"), title("Resident memory"), "seconds", "MB");
     let migrated = Plot::new(id("migrated"), title("Objects transformed"), "seconds", "objects");
     let glances = |value: &dyn Fn(&super::run::Glance) -> f64| {
@@ -277,31 +284,42 @@ fn plots(outcome: &Outcome) -> Vec<Plot> {
         };
         outcome.series.iter().map(line).collect::<Vec<_>>()
     };
-    let per_second = |bin: &Bin| bin.ops as f64 / BIN.as_secs_f64();
-    let p99_us = |bin: &Bin| bin.times.value_at_quantile(0.99) as f64 / 1e3;
-    let max_us = |bin: &Bin| bin.times.max() as f64 / 1e3;
+    let whole = (setting.length.as_millis() / BIN.as_millis()) as usize;
+    // Operations that end when the time is over, too.
+    let all = outcome.series.iter().flat_map(|(_, rounds)| rounds);
+    let all = all.map(|series| series.bins.len()).max().unwrap_or(0);
+    let per_second = |bin: &Bin| Some(bin.ops as f64 / BIN.as_secs_f64());
+    let of_some = |bin: &Bin, nanos: u64| (bin.ops > 0).then_some(nanos as f64 / 1e6);
+    let p99_ms = |bin: &Bin| of_some(bin, bin.times.value_at_quantile(0.99));
+    let max_ms = |bin: &Bin| of_some(bin, bin.times.max());
     vec![
-        marked(throughput, lines(outcome, per_second)),
-        marked(p99.logarithmic(), lines(outcome, p99_us)),
-        marked(slowest.logarithmic(), lines(outcome, max_us)),
+        marked(throughput, lines(outcome, whole, per_second)),
+        marked(p99.logarithmic(), lines(outcome, all, p99_ms)),
+        marked(slowest.logarithmic(), lines(outcome, all, max_ms)),
         marked(migrated, glances(&|glance| glance.progress.transformed() as f64)),
         marked(memory, glances(&|glance| glance.bytes as f64 / 1e6)),
     ]
 }
 
 /// How the longest wait grows with the heap, if several sizes were measured.
-fn growth(outcomes: &[Outcome]) -> Option<Plot> {
-    let first = outcomes.first()?;
-    let alike = |outcome: &&Outcome| {
-        let (a, b) = (&outcome.setting, &first.setting);
-        (a.workload, a.threads) == (b.workload, b.threads)
-    };
-    let alike: Vec<_> = outcomes.iter().filter(alike).collect();
-    if alike.len() < 2 {
-        return None;
+fn growth(outcomes: &[Outcome]) -> Vec<Plot> {
+    let mut groups: Vec<Vec<&Outcome>> = Vec::new();
+    for outcome in outcomes {
+        let of = |outcome: &Outcome| (outcome.setting.workload, outcome.setting.threads);
+        match groups.iter_mut().find(|group| of(group[0]) == of(outcome)) {
+            Some(group) => group.push(outcome),
+            None => groups.push(vec![outcome]),
+        }
     }
-    let mut plot = Plot::new("growth", "Slowest operation by the size of the heap", "scale", "ms")
-        .logarithmic();
+    groups.iter().filter(|group| group.len() > 1).map(|group| growth_of(group)).collect()
+}
+
+fn growth_of(alike: &[&Outcome]) -> Plot {
+    let first = alike[0];
+    let (mix, threads) = (first.setting.workload.name(), first.setting.threads);
+    let id = format!("growth-{mix}-{threads}");
+    let title = format!("Slowest operation by the size of the heap ({mix}, threads: {threads})");
+    let mut plot = Plot::new(id, title, "scale", "ms").logarithmic();
     for (at, (strategy, _)) in first.series.iter().enumerate() {
         let points = alike.iter().map(|outcome| {
             let (strategy, rounds) = &outcome.series[at];
@@ -310,7 +328,7 @@ fn growth(outcomes: &[Outcome]) -> Option<Plot> {
         });
         plot = plot.line(Line::new(strategy.name(), points.collect()));
     }
-    Some(plot)
+    plot
 }
 
 /// What the numbers of a setting mean.
@@ -318,14 +336,22 @@ fn judge(setting: &Setting, summaries: &[Summary]) -> Vec<String> {
     let find = |strategy| summaries.iter().find(|summary| summary.strategy == strategy);
     let mut verdict = Vec::new();
     let control = find(Strategy::None);
-    let noise = control.map_or(String::new(), |control| {
-        format!(
-            " Without any upgrade the slowest operation takes {} and the worst tenth of a second \
-             is {:.0} % below the usual.",
-            nanos(control.slowest),
-            control.dip.depth * 100.0
-        )
-    });
+    let percent = |share: f64| format!("{:.0} %", share * 100.0);
+    if let (Some(control), Some(lazy)) = (control, find(Strategy::Background)) {
+        let times = |slowest: f64| format!("{:.1}", slowest / control.slowest.max(1.0));
+        let mut sentence = format!(
+            "Verdict: with a lazy upgrade the slowest operation takes {} times what it takes \
+             without any; the worst tenth of a second is {} below the usual, without upgrade {}.",
+            times(lazy.slowest),
+            percent(lazy.dip.depth),
+            percent(control.dip.depth),
+        );
+        if let Some(eager) = find(Strategy::Eager) {
+            let eager = times(eager.slowest);
+            sentence.push_str(&format!(" Stopping the world instead: {eager} times."));
+        }
+        verdict.push(sentence);
+    }
     for strategy in [Strategy::Background, Strategy::Lazy] {
         let Some(lazy) = find(strategy) else { continue };
         let completed = lazy.completed.map_or_else(
@@ -333,45 +359,33 @@ fn judge(setting: &Setting, summaries: &[Summary]) -> Vec<String> {
             |seconds| format!("is complete after {}", time(seconds)),
         );
         verdict.push(format!(
-            "{}: {}: the call returns after {}; {:.0} objects are transformed by touch and {:.0} \
-             by the sweeper; the migration {completed}. Slowest operation {}, throughput down by \
-             {:.0} % at worst, back after {}.",
-            setting.name(),
+            "{}: the call returns after {}; {:.0} objects are transformed by touch and {:.0} by \
+             the sweeper; the migration {completed}. Slowest operation {}, throughput back after \
+             {}.",
             strategy.name(),
             time(lazy.call),
             lazy.by_touch,
             lazy.by_sweep,
             nanos(lazy.slowest),
-            lazy.dip.depth * 100.0,
             time(lazy.dip.width.as_secs_f64()),
         ));
     }
     for strategy in [Strategy::Eager, Strategy::ParallelEager] {
         let Some(eager) = find(strategy) else { continue };
-        let compared = find(Strategy::Background).map_or(String::new(), |lazy| {
-            format!(
-                " ({:.1} times that of lazy + background)",
-                eager.slowest / lazy.slowest.max(1.0)
-            )
-        });
-        verdict.push(format!(
-            "{}: {}: everybody waits for {}; slowest operation {}{compared}.",
-            setting.name(),
-            strategy.name(),
-            time(eager.call),
-            nanos(eager.slowest),
-        ));
+        let (call, slowest) = (time(eager.call), nanos(eager.slowest));
+        let name = strategy.name();
+        verdict.push(format!("{name}: everybody waits for {call}; slowest operation {slowest}."));
     }
-    if let Some(last) = verdict.last_mut() {
-        last.push_str(&noise);
+    if let Some(control) = control {
+        verdict.push(format!("no upgrade: slowest operation {}.", nanos(control.slowest)));
     }
     let share = median(summaries.iter().map(|summary| summary.share));
-    if share < 0.75 {
+    let most = (processors() as f64 / setting.threads as f64).min(1.0);
+    if share < 0.75 * most {
         verdict.push(format!(
-            "{}: the machine was busy: each thread had {:.0} % of a processor, so single waits \
-             may come from elsewhere.",
-            setting.name(),
-            share * 100.0
+            "The machine was busy: each thread had {} of a processor, so single waits may come \
+             from elsewhere.",
+            percent(share)
         ));
     }
     verdict
@@ -382,7 +396,7 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
     let rounds = series.first().map_or(0, |(_, rounds)| rounds.len());
     let what = match setting.change {
         Change::Types => {
-            "Seven types change: dates and positions become types of their own, connections are \
+            "Eight types change: dates and positions become types of their own, connections are \
              stored in two lists, the text of each document becomes an object, and each composite \
              part notes the build date that its root part had at the instant of the upgrade."
         }

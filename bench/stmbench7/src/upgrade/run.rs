@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::thread;
@@ -9,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use hdrhistogram::Histogram;
-use upgradable::{Progress, RunningUpgrade, Service};
+use upgradable::{AccessError, Heap, Progress, RunningUpgrade, Service};
 
-use super::program::{Bench, Request};
+use super::program::{Bench, Request, note_commit};
 use super::{Change, Setting, Strategy, plan};
 use crate::backend::OnHeap;
 use crate::backend::heap::{HeapSnapshot, Place};
 use crate::build::build;
-use crate::check::{Moment, Violations, check};
+use crate::check::{End, Entry, Log, Moment, Upgraded, check, digest, replay, surveys};
 use crate::mix::OpClass;
 use crate::ops::Worker;
 use crate::schema::{Schema, V1, V2};
@@ -103,11 +104,16 @@ struct Part {
     carried_over: u64,
     ops: u64,
     cpu: Duration,
+    log: Log,
 }
 
 /// Builds a structure, works on it, and upgrades it on the way.
 pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<dyn Error>> {
-    let mut backend = OnHeap::<V1>::default();
+    let mut heap = Heap::builder();
+    if setting.replay {
+        heap = heap.observer(note_commit);
+    }
+    let mut backend = OnHeap::<V1>::on(heap.build()?);
     build(&mut backend, setting.params(), setting.seed)?;
     let OnHeap { heap, place } = backend;
     let second = place.cast::<V2>();
@@ -122,7 +128,7 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
         started: OnceLock::new(),
         running: OnceLock::new(),
     };
-    let series = thread::scope(|scope| -> Result<Series, Box<dyn Error>> {
+    let (series, logs) = thread::scope(|scope| -> Result<(Series, Vec<Log>), Box<dyn Error>> {
         let shared = &shared;
         let threads: Vec<_> =
             (0..setting.threads).map(|n| scope.spawn(move || work(shared, n))).collect();
@@ -139,26 +145,51 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
         if let Some(upgrade) = upgrade {
             upgrade.join().map_err(|_| "the upgrade panicked")??;
         }
-        Ok(merge(parts, glances, shared.running.get()))
+        let logs = parts.iter_mut().map(|part| mem::take(&mut part.log)).collect();
+        Ok((merge(parts, glances, shared.running.get()), logs))
     })?;
-    if setting.check {
-        let migrated = strategy != Strategy::None && setting.change == Change::Types;
-        let found = if migrated { check_end(&shared, &end.0) } else { check_end(&shared, &end.1) }?;
-        if !found.is_empty() {
-            return Err(format!("invariants do not hold:\n{found}").into());
-        }
+    let migrated = strategy != Strategy::None && setting.change == Change::Types;
+    if migrated {
+        check_end(&shared, &end.0, &logs, true)?;
+    } else {
+        check_end(&shared, &end.1, &logs, false)?;
     }
     Ok(series)
 }
 
-/// Checks the structure as the types that it has now.
+/// Checks the structure as the types that it has now, and how it came to be.
 fn check_end<S: Schema>(
     shared: &Shared<'_>,
     place: &Place<S>,
-) -> Result<Violations, upgradable::AccessError> {
-    let params = shared.setting.params();
-    let heap = shared.service.heap();
-    heap.snapshot(|snapshot| check(&HeapSnapshot::new(snapshot, place), &params, Moment::Later))
+    logs: &[Log],
+    migrated: bool,
+) -> Result<(), Box<dyn Error>> {
+    let Shared { setting, service, .. } = shared;
+    let params = setting.params();
+    if setting.check {
+        let found = service.heap().snapshot(|snapshot| {
+            check(&HeapSnapshot::new(snapshot, place), &params, Moment::Later)
+        })?;
+        if !found.is_empty() {
+            return Err(format!("invariants do not hold:\n{found}").into());
+        }
+    }
+    if setting.replay {
+        let end = service.heap().snapshot(|snapshot| -> Result<End, AccessError> {
+            let tx = HeapSnapshot::new(snapshot, place);
+            let flip = shared.running.get().map(|(running, ..)| running.flipped_at().to_bits());
+            let upgraded = match flip.filter(|_| migrated) {
+                Some(flip) => Some(Upgraded { flip, surveys: surveys(&tx)? }),
+                None => None,
+            };
+            Ok(End { digest: digest(&tx)?, upgraded })
+        })?;
+        let found = replay::<V1>(params, setting.seed, &setting.mix(), logs, &end)?;
+        if !found.is_empty() {
+            return Err(format!("the run is not what its replay is:\n{found}").into());
+        }
+    }
+    Ok(())
 }
 
 /// Waits until it is time, and upgrades.
@@ -208,7 +239,8 @@ fn look_on(shared: &Shared<'_>, started: Instant) -> Vec<Glance> {
 fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
     let setting = shared.setting;
     let mix = setting.mix();
-    let worker = Worker::new(setting.params(), setting.seed + 1000 + number as u64);
+    let seed = setting.seed + 1000 + number as u64;
+    let worker = Worker::new(setting.params(), seed);
     let request = Request::new(worker);
     let histogram = || Histogram::new(3).expect("three digits are a legal precision");
     let mut part = Part {
@@ -218,6 +250,7 @@ fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
         carried_over: 0,
         ops: 0,
         cpu: Duration::ZERO,
+        log: Log { seed, entries: Vec::new() },
     };
     shared.ready.wait();
     let cpu = ThreadTime::now();
@@ -225,7 +258,7 @@ fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
     let mut begin = Instant::now();
     while !shared.stop.load(Ordering::Relaxed) {
         let op = request.renew(|random| mix.choose(random));
-        shared.service.call(&request).map_err(|error| format!("{op}: {error}"))?;
+        let result = shared.service.call(&request).map_err(|error| format!("{op}: {error}"))?;
         let end = Instant::now();
         let took = (end - begin).as_nanos() as u64;
         let bin = (end - started).as_millis() as usize / BIN.as_millis() as usize;
@@ -241,6 +274,9 @@ fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
         part.lost[phase] += u64::from(request.lost());
         part.carried_over += u64::from(request.changed_version());
         part.ops += 1;
+        if setting.replay {
+            part.log.entries.push(Entry { op, result, moment: request.moment() });
+        }
     }
     part.cpu = cpu.elapsed();
     Ok(part)

@@ -133,6 +133,7 @@ fn a_run_counts_what_happens() {
         length: Duration::from_millis(500),
         change: Change::Types,
         check: true,
+        replay: true,
     };
     for strategy in Strategy::ALL {
         let series = run(&setting, strategy).expect("it runs");
