@@ -145,7 +145,7 @@ fn whoever_waits_for_an_object_that_moves_is_woken_by_the_next_change() {
                 domain.atomically(|tx| {
                     let value = tx.get::<Large>(names[4]).map_err(|_| tx.retry())?[0];
                     looked.send(value).unwrap();
-                    if value == 4 { Err(tx.retry().into()) } else { Ok(value) }
+                    if value == 4 { Err(tx.retry()) } else { Ok(value) }
                 })
             });
             looks.recv().unwrap();

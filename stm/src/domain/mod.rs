@@ -452,6 +452,9 @@ impl Domain {
     /// assert_eq!(domain.shrink(), 0);
     /// ```
     pub fn shrink(&self) -> usize {
+        // A free block that a context keeps for its next transaction keeps the whole chunk.
+        Lent::of(&self.inner).blocks.give_all(&self.inner.blocks);
+        self.inner.contexts.lock().free_blocks().for_each(|free| free.give_all(&self.inner.blocks));
         let live = Live::at_present(&self.inner.registry, &self.inner.clock);
         self.inner.blocks.shrink(&live, || self.inner.registry.nobody_cleans())
     }

@@ -307,6 +307,15 @@ impl BlockCache {
         }
     }
 
+    /// Gives every free block to the pool.
+    pub(crate) fn give_all(&self, pool: &BlockPool) {
+        for (at, cache) in self.classes.iter().enumerate() {
+            if cache.len.get() > 0 {
+                pool.take_back(Class(at), cache, 0);
+            }
+        }
+    }
+
     /// Takes back a block that held a value of this size.
     #[inline(always)]
     pub(crate) fn give(&self, block: NodePtr, size: usize, pool: &BlockPool) {

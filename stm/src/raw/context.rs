@@ -212,6 +212,13 @@ impl ContextPool {
         Some(quiet)
     }
 
+    /// The free blocks of the contexts that no thread has.
+    pub(crate) fn free_blocks(&mut self) -> impl Iterator<Item = &BlockCache> {
+        // SAFETY: contexts live as long as the pool; those that are free are used by nobody, and
+        // lending needs the pool.
+        self.free.iter().map(|context| unsafe { &(*context.as_ptr()).blocks })
+    }
+
     /// The queues of all contexts.
     pub(crate) fn queues(&self) -> Vec<Arc<Ready>> {
         // SAFETY: contexts live as long as the pool. Only the queue is touched, which is shared by

@@ -154,12 +154,18 @@ impl HeapInner {
         let mut stretch = Instant::now();
         let mut done = self.compact(|_| self.rest(&mut stretch));
         let mut rest = BETWEEN_LOOKS;
-        while !done && rest < LONGEST_REST && Arc::strong_count(self) > 1 {
-            self.sweeper.sleep(rest);
-            if self.migrations.flips().iter().any(|flip| is_under_way(flip)) {
-                // After that.
-                self.sweeper.untidy.store(true, Ordering::Relaxed);
-                return;
+        while !done && rest < LONGEST_REST {
+            let until = Instant::now() + rest;
+            while Instant::now() < until {
+                if Arc::strong_count(self) == 1 {
+                    return;
+                }
+                if self.migrations.flips().iter().any(|flip| is_under_way(flip)) {
+                    // After that.
+                    self.sweeper.untidy.store(true, Ordering::Relaxed);
+                    return;
+                }
+                self.sweeper.sleep(BETWEEN_LOOKS);
             }
             stretch = Instant::now();
             done = self.rehouse(|_| self.rest(&mut stretch));
