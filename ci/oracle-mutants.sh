@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Breaks a copy of the heap in small ways, one at a time, and requires that the suites of upgrades
 # notice each: the oracle (tests/tests/oracle.rs), the upgrade at every point, the rules of the
-# protocol, shared state, and the stories. A long run (an hour), not part of CI.
+# protocol, shared state, the stories, and late writers. A long run (an hour), not part of CI.
 #
 #   bash ci/oracle-mutants.sh [PATTERN]     only the mutants whose names match; "control" always runs
 #
-# A mutant is caught when some suite fails; what is printed is how each of them came out. The oracle
-# is run with ever more transactions until it fails. The outcomes are in docs/correctness-upgrades.md.
+# A mutant is caught when some suite fails; what is printed is which tests of each of them failed.
+# The oracle is run with more transactions when nothing else has noticed. The outcomes are in
+# docs/correctness-upgrades.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +18,8 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/oracle-mutants
 export RUST_BACKTRACE=0
 seconds_max=${MUTANT_SECONDS:-60}
 suites=(protocol_rows upgrade_stories shared_state every_point)
+# And those of the heap itself (upgradable/tests).
+heap_suites=(late)
 
 # --- editing the copy --------------------------------------------------------------------------
 
@@ -110,13 +113,26 @@ mutant_unchanged_objects_do_not_go_back() {
 
 # G1: they may write what has been touched, or is not migrated.
 mutant_no_g1() {
-    edit $migration/mod.rs 'untouched && flip.late.enter()' 'flip.late.enter() || untouched && false'
+    edit $migration/mod.rs 'untouched && unmissed && flip.late.enter()' \
+        'unmissed && flip.late.enter() || untouched && false'
 }
 
 # G1, one half: they may write what is not migrated.
 mutant_late_writes_of_unchanged_objects() {
     edit $migration/mod.rs 'stamp < flip.flip() && flip.converts(kind)' \
         'stamp < flip.flip() || flip.converts(kind)'
+}
+
+# What they create was listed as absent.
+mutant_created_behind_a_list() {
+    edit stm/src/raw/touch.rs 'self.look_for_absent();
+        self.inner().slots.iter()' 'self.inner().slots.iter()'
+}
+
+# What they create was looked for, and not found.
+mutant_created_behind_a_look() {
+    edit stm/src/raw/touch.rs 'self.look_for_absent();
+        self.find(slot).ok()' 'self.find(slot).ok()'
 }
 
 # G2: also where transformers read other objects.
@@ -142,6 +158,12 @@ mutant_era_not_checked() {
     edit stm/src/clock/global.rs 'if ts.era() != era {' 'if false && ts.era() != era {'
 }
 
+# They create what the new era knows.
+mutant_types_of_the_present() {
+    edit upgradable/src/heap/types.rs 'if since <= at.to_bits() {' \
+        'if since < u64::MAX || at.to_bits() == 0 {'
+}
+
 # A pass does not look whether late writers were let in.
 mutant_late_writers_uncounted() {
     edit $migration/sweep.rs 'flip.late.admitted() != *admitted || !alone || *behind' \
@@ -152,8 +174,8 @@ mutant_late_writers_uncounted() {
 
 # A look at nothing is not noted while an upgrade is pending.
 mutant_nothing_is_not_noted() {
-    edit stm/src/raw/touch.rs 'let Ok(seen) = self.find(slot) else { return Ok(()) };' \
-        'let seen = self.find(slot)?;'
+    edit stm/src/raw/touch.rs 'let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {' \
+        'self.find(slot)?; let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {'
 }
 
 # What has not changed goes back as it was, whatever it has given away.
@@ -167,6 +189,18 @@ mutant_parts_do_not_come_back() {
 mutant_pass_before_the_flip() {
     edit $migration/sweep.rs 'is_under_way(flip) && flip.flip() <= now' \
         'is_under_way(flip) && now < upgradable_stm::CommitTs::NEVER'
+}
+
+# Who becomes complete takes the marks of later flips away.
+mutant_floors_by_old_flips() {
+    edit $migration/mod.rs 'flip.is_unfinished() && (flip.converts(kind)' \
+        'flip.is_unfinished() && flip.flip() <= of.flip() && (flip.converts(kind)'
+}
+
+# What has been converted to its own type is converted again.
+mutant_converted_again() {
+    edit $migration/record.rs 'if stamp >= self.flip() || self.flip() > at {' \
+        'if stamp > self.flip() || self.flip() > at {'
 }
 
 # And for what an earlier flip's transformers create behind it.
@@ -191,9 +225,9 @@ mutant_orphans_of_others() {
 
 build() {
     local flags=() suite
-    for suite in oracle "${suites[@]}"; do flags+=(--test "$suite"); done
-    cargo test -q --manifest-path "$work/Cargo.toml" -p upgradable-tests "${flags[@]}" --no-run \
-        2>"$work/build.log" || { cat "$work/build.log" >&2; exit 2; }
+    for suite in oracle "${suites[@]}" "${heap_suites[@]}"; do flags+=(--test "$suite"); done
+    cargo test -q --manifest-path "$work/Cargo.toml" -p upgradable -p upgradable-tests \
+        "${flags[@]}" --no-run 2>"$work/build.log" || { cat "$work/build.log" >&2; exit 2; }
 }
 
 # attempt SUITE [TRANSACTIONS]: how it came out.
@@ -201,7 +235,7 @@ attempt() {
     local status=0 seconds=$seconds_max
     [ $# = 1 ] || seconds=$((4 * seconds_max))
     ORACLE_TRANSACTIONS=${2:-} timeout "$seconds" cargo test -q \
-        --manifest-path "$work/Cargo.toml" -p upgradable-tests --test "$1" \
+        --manifest-path "$work/Cargo.toml" -p upgradable -p upgradable-tests --test "$1" \
         >"$work/log" 2>&1 || status=$?
     case $status in
     0) echo passes ;;
@@ -210,9 +244,10 @@ attempt() {
     esac
 }
 
-# What the first failure of the oracle said.
-reason() {
-    grep -m1 -A1 'panicked at' "$work/log" | tail -n1 | cut -d: -f1 | cut -c1-60 || true
+# Which tests of the last attempt failed.
+failed() {
+    sed -n '/^failures:$/,$s/^    \([a-z_:0-9]*\)$/\1/p' "$work/log" | sort -u | tr '\n' ' '
+    grep -m1 -o 'signal: [0-9]*' "$work/log" || true
 }
 
 cp -r "$root/stm" "$root/upgradable" "$root/derive" "$root/tests" "$root/Cargo.lock" "$work"
@@ -227,21 +262,21 @@ for mutant in control $(declare -F | sed -n 's/^declare -f mutant_//p' | grep -e
     [ "$mutant" = control ] || "mutant_$mutant"
     build
     line= caught=
+    for suite in "${suites[@]}" "${heap_suites[@]}"; do
+        outcome=$(attempt "$suite")
+        [ "$outcome" = passes ] && continue
+        line+="; $suite $outcome: $(failed)" caught=1
+    done
     for transactions in 3000 20000; do
-        # The control shows that the time is enough.
         outcome=$(attempt oracle $transactions)
         [ "$outcome" = passes ] || break
+        [ -z "$caught" ] || break
     done
-    if [ "$outcome" = passes ]; then
-        line="oracle: passes"
-    else
-        line="oracle: $outcome at $transactions ($(reason))" caught=1
+    if [ "$outcome" != passes ]; then
+        line+="; oracle $outcome at $transactions: $(failed)" caught=1
     fi
-    for suite in "${suites[@]}"; do
-        outcome=$(attempt "$suite")
-        line+="; $suite: $outcome"
-        [ "$outcome" = passes ] || caught=1
-    done
+    [ -n "$line" ] || line="; nothing notices"
+    line=${line#; }
     printf '%-42s %s\n' "$mutant" "$line"
     if [ "$mutant" = control ]; then
         [ -z "$caught" ] || { cat "$work/log" >&2; echo "the unbroken heap fails" >&2; exit 1; }
