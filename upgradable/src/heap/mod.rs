@@ -143,7 +143,8 @@ impl Heap {
     /// theirs larger ones, and returns free memory to the allocator.
     ///
     /// Objects are written again as they are, in small transactions beside all others, which may
-    /// be executed again for it. Larger places need moments without transactions: who begins one
+    /// be executed again for it; those that an upgrade converts stay where they are until it has
+    /// ended. Larger places need moments without transactions: who begins one
     /// then waits tens of microseconds. `false` if there were too few such moments, because
     /// somebody's transaction is long; what was missed can be done by another call. After a promotion
     /// the background migration does all this by itself, and tries for about a second. Takes time
@@ -280,7 +281,9 @@ impl HeapInner {
     fn rewrite(&self, objects: &[(Handle, Kind)]) {
         let _ = self.domain.try_atomically::<_, ()>(|tx| {
             for &(object, kind) in objects {
-                if let Some(rewrite) = self.types().rewriter(kind) {
+                // A roll back would take it for a write of the program's.
+                let stays = self.migrations.may_go_back(kind);
+                if let Some(rewrite) = self.types().rewriter(kind).filter(|_| !stays) {
                     // One that is gone or of another kind by now need not be moved.
                     let _ = rewrite(tx, object);
                 }

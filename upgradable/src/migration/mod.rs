@@ -13,6 +13,7 @@
 //!    complete. ([`sweep`])
 
 pub(crate) mod conversion;
+pub(crate) mod created;
 pub(crate) mod failure;
 pub(crate) mod late;
 #[cfg(not(loom))]
@@ -21,6 +22,7 @@ pub(crate) mod limit;
 mod nesting;
 pub(crate) mod progress;
 pub(crate) mod record;
+mod restored;
 pub(crate) mod state;
 #[cfg(not(loom))]
 pub(crate) mod sweep;
@@ -28,9 +30,10 @@ pub(crate) mod sweep;
 use std::sync::Arc;
 
 use upgradable_stm::layer::{Layer, Touch, Touched, Written};
-use upgradable_stm::{CommitTs, Domain, Era, Handle};
+use upgradable_stm::{CommitTs, Domain, Era, Handle, Kind};
 
 use self::conversion::{AtFlip, Conversion, Installed};
+use self::created::Creating;
 use self::record::Migration;
 use crate::access::{AccessError, TransformFailure};
 use crate::error::{TransformError, TransformErrorKind};
@@ -104,10 +107,10 @@ impl Migrations {
         // What is set last must know of every flip.
         let _changing = self.changing.lock();
         let flips = self.flips.load();
-        let kinds = of.conversions().flat_map(|c| [c.from, c.to]).chain(of.orphans.clone());
+        let kinds = of.conversions().flat_map(|c| [c.from, c.to]).chain(of.orphans());
         for kind in kinds {
             let converting = flips.iter().filter(|flip| {
-                flip.is_unfinished() && (flip.converts(kind) || flip.orphans.contains(&kind))
+                flip.is_unfinished() && (flip.converts(kind) || flip.orphans_are(kind))
             });
             let floor = converting.map(|flip| flip.flip()).max();
             domain.set_floor(kind, floor.unwrap_or(upgradable_stm::CommitTs::ZERO));
@@ -122,7 +125,7 @@ impl Migrations {
             if let Some(conversion) = flip.conversion_of(version.kind, version.stamp, at) {
                 return self.convert(touch, flip, conversion);
             }
-            if touch.is_swept() && flip.flip() <= at && flip.orphans.contains(&version.kind) {
+            if touch.is_swept() && flip.flip() <= at && flip.orphans_are(version.kind) {
                 flip.orphaned.lock().push(touch.handle());
             }
         }
@@ -210,9 +213,13 @@ impl Migrations {
     /// Runs the conversion, with what it needs to see. If that is not kept any more, the flip has
     /// been completed since it was looked up: then somebody else has converted the object.
     fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
-        let (types, created) = (&self.types, &flip.created);
-        let host = Host { touch, at_flip: None, flip: flip.flip(), types, created };
-        let still_wanted = || limit_admission(flip);
+        let (types, creating) = (&self.types, &Creating::new(&flip.created));
+        let host = Host { touch, at_flip: None, flip: flip.flip(), types, creating };
+        let still_wanted = || {
+            limit_admission(flip)?;
+            creating.begin();
+            Ok(())
+        };
         let Some(undone) = &flip.undoes else {
             if !conversion.facts.reads_others() {
                 let mut cx = Cx::hosted(&host);
@@ -232,12 +239,31 @@ impl Migrations {
                 let mut cx = Cx::hosted(&host);
                 // What a transformer gave to other objects comes back from there: they may have
                 // changed although this one has not.
-                let unchanged =
-                    touch.version().stamp == undone.flip() && !conversion.facts.reads_others();
+                let unchanged = undone.has_made(touch.handle(), touch.version().stamp)
+                    && !conversion.facts.reads_others();
+                if unchanged && let Ok(old) = before.version(touch.handle()) {
+                    self.note_restored(touch.handle(), old.stamp, flip.flip());
+                }
                 let at_undone = AtFlip { before, unchanged };
                 (conversion.back)(touch, &at_undone, &mut cx, flip.flip(), &still_wanted)
             })
         })
+    }
+
+    /// Notes that the object becomes again what it was in its version `old`, by one with the stamp
+    /// `now`: for the flips that may have made the old one.
+    fn note_restored(&self, object: Handle, old: CommitTs, now: CommitTs) {
+        for flip in self.flips.load().iter() {
+            if flip.irreversible.is_none() && flip.has_made(object, old) {
+                flip.restored.insert(object, now);
+            }
+        }
+    }
+
+    /// Whether some flip converts objects to this kind, and may be undone or undoes another.
+    pub(crate) fn may_go_back(&self, kind: Kind) -> bool {
+        let flips = self.flips.load();
+        flips.iter().any(|flip| flip.conversions().any(|c| c.from == kind || c.to == kind))
     }
 
     /// Why an object could not be converted, last: for who has not been told.

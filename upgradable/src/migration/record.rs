@@ -9,9 +9,11 @@ use std::time::Duration;
 use upgradable_stm::{CommitTs, Era, Handle, HeldSnapshot, Kind};
 
 use super::conversion::Conversion;
+use super::created::Created;
 use super::failure::Failures;
 use super::late::LateDoor;
 use super::progress::Tally;
+use super::restored::Restored;
 use super::state::{Lifecycle, UpgradeState};
 #[cfg(not(loom))]
 use crate::sync::AtomicUsize;
@@ -46,16 +48,15 @@ pub(crate) struct Migration {
     pub(crate) undoes: Option<Arc<Migration>>,
     /// By the kind that is converted.
     conversions: HashMap<Kind, Conversion>,
-    /// Kinds that only the undone program knew: nothing refers to such objects any more.
-    pub(crate) orphans: Vec<Kind>,
-    /// Those found, to be deleted.
+    /// Objects found that nothing refers to any more, to be deleted.
     pub(crate) orphaned: Mutex<Vec<Handle>>,
     /// Of these kinds, those that an earlier flip's transformers have created since: they stay.
     pub(crate) spared: Mutex<Vec<Kind>>,
-    /// Kinds of the objects that its transformers have created.
-    pub(crate) created: Mutex<Vec<Kind>>,
+    /// What its transformers have created.
+    pub(crate) created: Created,
     /// The current kinds of the heap when it began.
     pub(crate) known: Vec<Kind>,
+    pub(crate) restored: Restored,
     /// Values given by hand to objects that failed.
     pub(crate) repairs: Mutex<HashMap<u64, Box<dyn Any + Send>>>,
     pub(crate) on_failure: OnFailure,
@@ -103,7 +104,6 @@ pub(crate) struct Parts {
     pub(crate) name: Arc<str>,
     pub(crate) undoes: Option<Arc<Migration>>,
     pub(crate) conversions: Vec<Conversion>,
-    pub(crate) orphans: Vec<Kind>,
     pub(crate) known: Vec<Kind>,
     pub(crate) on_failure: OnFailure,
     pub(crate) time_limit: Option<Duration>,
@@ -125,11 +125,11 @@ impl Migration {
             conversions: parts.conversions.iter().map(|c| (source(c), *c)).collect(),
             name: parts.name,
             undoes,
-            orphans: parts.orphans,
             orphaned: Mutex::default(),
             spared: Mutex::default(),
-            created: Mutex::default(),
+            created: Created::default(),
             known: parts.known,
+            restored: Restored::default(),
             repairs: Mutex::default(),
             on_failure: parts.on_failure,
             time_limit: parts.time_limit,
@@ -213,6 +213,29 @@ impl Migration {
     /// Whether an object has come to be since the flip.
     pub(crate) fn predates(&self, object: Handle) -> bool {
         self.before().is_none_or(|before| before.read(|s| s.version(object).is_err()))
+    }
+
+    /// Kinds that only the undone program knows: nothing refers to such objects any more.
+    pub(crate) fn orphans(&self) -> Vec<Kind> {
+        let created = self.undoes.as_ref().map(|undone| undone.created.kinds());
+        created.into_iter().flatten().filter(|&kind| self.is_foreign(kind)).collect()
+    }
+
+    /// Whether objects of this kind are [orphans](Self::orphans).
+    pub(crate) fn orphans_are(&self, kind: Kind) -> bool {
+        let undone = self.undoes.as_ref();
+        undone.is_some_and(|undone| undone.created.contains(kind)) && self.is_foreign(kind)
+    }
+
+    /// Only transformers knew where they put what they created; all else the program knows.
+    fn is_foreign(&self, kind: Kind) -> bool {
+        let known = self.undoes.as_ref().is_some_and(|undone| undone.known.contains(&kind));
+        !known && self.conversions().all(|c| c.to != kind)
+    }
+
+    /// Whether the object's version with this stamp is as this flip made it.
+    pub(crate) fn has_made(&self, object: Handle, stamp: CommitTs) -> bool {
+        stamp == self.flip() || stamp > self.flip() && self.restored.contains(object, stamp)
     }
 
     /// Lets go of the instant before the flip.

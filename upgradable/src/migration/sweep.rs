@@ -141,6 +141,8 @@ struct Found {
     flip: Arc<Migration>,
     /// Late writers let in so far.
     admitted: u64,
+    /// Conversions for the flip that it undoes that create, ended so far.
+    created: u64,
     /// Whether nobody was left who could bring back what this pass converts.
     alone: bool,
     /// Whether an earlier flip was unfinished: its transformers may have created objects, in slots
@@ -185,7 +187,8 @@ impl HeapInner {
         let found = under_way.map(|flip| {
             let (admitted, alone) = (flip.late.admitted(), self.is_alone(&flip));
             let behind = self.is_behind(&flip);
-            Found { flip, admitted, alone, behind }
+            let created = flip.undoes.as_ref().map_or(0, |undone| undone.created.ended());
+            Found { flip, admitted, created, alone, behind }
         });
         let pass = Pass { flips: found.collect() };
         if pass.flips.is_empty() {
@@ -198,6 +201,10 @@ impl HeapInner {
                 && !flip.reads_others
             {
                 undone.settle();
+            }
+            // Who saw the undone flip may have created things of further kinds since.
+            if !flip.orphans().is_empty() {
+                self.migrations.set_floors(&self.domain, flip);
             }
         }
         // Waiting for old transactions to end, or for an earlier flip to be mended: another pass
@@ -294,7 +301,7 @@ impl HeapInner {
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
         let mut ended = false;
         let ending = self.sweeper.ending.lock();
-        for Found { flip, admitted, alone, behind } in &pass.flips {
+        for Found { flip, admitted, created, alone, behind } in &pass.flips {
             // Another pass may have ended it.
             if !is_under_way(flip) {
                 continue;
@@ -304,6 +311,10 @@ impl HeapInner {
                 thread::yield_now();
             }
             if flip.late.admitted() != *admitted || !alone || *behind {
+                break;
+            }
+            // What was created meanwhile may be in slots that this pass had behind it.
+            if flip.undoes.as_ref().is_some_and(|undone| undone.created.begun() != *created) {
                 break;
             }
             self.retry_failures(flip);
@@ -379,12 +390,13 @@ impl HeapInner {
                 flip.now(UpgradeState::Complete);
             }
             Some(undone) => {
+                let orphans = flip.orphans();
                 self.migrations.remove(&[undone, flip]);
                 self.migrations.set_floors(&self.domain, undone);
                 self.migrations.set_floors(&self.domain, flip);
                 let spared = std::mem::take(&mut *flip.spared.lock());
-                let gone = flip.orphans.iter().filter(|kind| !spared.contains(kind));
-                self.migrations.types.forget(&gone.copied().collect::<Vec<_>>());
+                let gone = orphans.into_iter().filter(|kind| !spared.contains(kind));
+                self.migrations.types.forget(&gone.collect::<Vec<_>>());
                 undone.end();
                 flip.end();
                 undone.life.set(UpgradeState::RolledBack);

@@ -7,9 +7,9 @@ use crate::access::AccessError;
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
 use crate::lineage::{TypeVersion, Upgradable};
+use crate::migration::created::Creating;
 use crate::migration::failure::take_refusal;
 use crate::object::Ref;
-use crate::sync::Mutex;
 
 /// What a transformer sees of the heap: other objects at one instant, and a place for new ones.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +21,7 @@ pub(crate) struct Host<'h> {
     /// When what is created comes to be.
     pub(crate) flip: CommitTs,
     pub(crate) types: &'h Types,
-    /// Kinds of the objects that transformers of this upgrade have created.
-    pub(crate) created: &'h Mutex<Vec<Kind>>,
+    pub(crate) creating: &'h Creating<'h>,
 }
 
 impl<'h> Host<'h> {
@@ -43,11 +42,7 @@ impl<'h> Host<'h> {
         self.types
             .admit::<T>(kind, self.flip)
             .map_err(|source| TransformErrorKind::Host { source: Box::new(source) })?;
-        let mut created = self.created.lock();
-        if !created.contains(&kind) {
-            created.push(kind);
-        }
-        drop(created);
+        self.creating.note(kind);
         Ok(Ref::new(self.touch.create(value)))
     }
 }

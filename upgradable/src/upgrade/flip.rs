@@ -116,16 +116,10 @@ impl HeapInner {
             _ => {}
         }
         let conversions: Vec<_> = migration.conversions().copied().collect();
-        // Only transformers knew where they put what they created; all else the program knows.
-        let mut orphans = migration.created.lock().clone();
-        orphans.retain(|kind| {
-            !migration.known.contains(kind) && conversions.iter().all(|c| c.to != *kind)
-        });
         let back = Arc::new(Migration::new(Parts {
             name: Arc::clone(&migration.name),
             undoes: Some(Arc::clone(migration)),
             conversions,
-            orphans,
             known: Vec::new(),
             on_failure: match migration.on_failure {
                 OnFailure::RollBack => OnFailure::Fail,

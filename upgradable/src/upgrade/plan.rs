@@ -336,7 +336,6 @@ impl Upgrade {
             name: self.name,
             undoes: None,
             conversions: self.moves.iter().map(|step| step.conversion).collect(),
-            orphans: Vec::new(),
             known: types.current_kinds(),
             on_failure: self.on_failure,
             time_limit: self.time_limit,
