@@ -111,6 +111,39 @@ fn an_iterator_sees_one_snapshot() {
 }
 
 #[test]
+fn a_walk_in_many_transactions_sees_what_stays_once() {
+    let heap = Heap::new();
+    let tags = filled(&heap, 1_000);
+    let (mut seen, mut at, mut pages) = (Vec::new(), Some(0), 0);
+    while let Some(from) = at {
+        at = heap.snapshot(|s| {
+            let (entries, next) = tags.page(s, from).unwrap();
+            seen.extend(entries.map(|(key, tag)| {
+                assert_eq!(s.read(tag).map(|tag| tag.0), Ok(*key));
+                *key
+            }));
+            next
+        });
+        assert!(at.is_none_or(|next| next > from), "it goes on");
+        // Others come, so that buckets are parted before and behind the place, and some go.
+        heap.atomically(|tx| {
+            let fresh = 1_000 + pages * 50..1_050 + pages * 50;
+            tags.extend(tx, fresh.map(|n| (n, Tag(n))))?;
+            tags.remove(tx, &(1_000 + pages * 7))?;
+            Ok(())
+        })
+        .unwrap();
+        pages += 1;
+    }
+    assert!(pages > 50, "{pages}");
+    seen.sort_unstable();
+    let all = seen.len();
+    seen.dedup();
+    assert_eq!(all, seen.len(), "nothing twice");
+    assert!(seen.into_iter().filter(|key| *key < 1_000).eq(0..1_000));
+}
+
+#[test]
 fn two_writers_and_a_reader_keep_a_sum() {
     let heap = Heap::new();
     let tags = filled(&heap, 300);

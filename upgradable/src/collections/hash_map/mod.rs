@@ -256,6 +256,52 @@ impl<K: Key + Hash + Eq, V: Upgradable> TxHashMap<K, V> {
         IterRefs::new(Entries::new(self.trie(), reader))
     }
 
+    /// Some entries that lie together, and where the next begin: for walks over a map that take
+    /// longer than a transaction. The first begin at 0.
+    ///
+    /// A walk in as many transactions as it likes sees every entry that is there the whole time,
+    /// and none twice, unless the map is [cleared](Self::clear) meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] if the map can't be had.
+    ///
+    /// ```
+    /// # use upgradable::{Heap, Upgradable, collections::TxHashMap};
+    /// # #[derive(Upgradable, Clone)] struct Tag(u8);
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let heap = Heap::new();
+    /// let tags = heap.atomically(|tx| {
+    ///     let tags = TxHashMap::<u64, Tag>::create(tx)?;
+    ///     tags.extend(tx, (0..99).map(|n| (n, Tag(0))))?;
+    ///     Ok(tags)
+    /// })?;
+    /// let (mut seen, mut at) = (0, Some(0));
+    /// while let Some(from) = at {
+    ///     heap.snapshot(|s| {
+    ///         let (entries, next) = tags.page(s, from)?;
+    ///         (seen, at) = (seen + entries.len(), next);
+    ///         Ok::<_, upgradable::AccessError>(())
+    ///     })?;
+    /// }
+    /// assert_eq!(seen, 99);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[allow(clippy::type_complexity, reason = "it is a pair")]
+    pub fn page<'r, R: Read>(
+        self,
+        reader: &'r R,
+        at: u64,
+    ) -> Result<
+        (impl ExactSizeIterator<Item = (&'r K, Ref<V>)> + use<'r, R, K, V>, Option<u64>),
+        AccessError,
+    > {
+        let (bucket, next) = self.trie().bucket_at(reader, at)?;
+        let entries = bucket.keys.iter().zip(bucket.values.iter());
+        Ok((entries.map(|(key, &value)| (key, Ref::new(value))), next))
+    }
+
     /// The number of entries, counted: it takes time in proportion to the buckets, and reads all of
     /// them, so that a transaction which also writes conflicts with every insertion. Programs that
     /// often ask keep a count where it suits them.
