@@ -1,0 +1,174 @@
+//! One client: its socket, and what is on its way in either direction.
+
+use std::io::{ErrorKind, Read, Write};
+use std::mem;
+use std::sync::Arc;
+use std::time::Instant;
+
+use mio::Interest;
+use mio::net::TcpStream;
+
+use super::State;
+use super::session::Session;
+use super::state::now;
+use crate::resp::Parser;
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Wants {
+    Input,
+    Output,
+    /// Another turn: there may be more to read.
+    Turn,
+    /// It is over.
+    Nothing,
+}
+
+/// What a turn may read, before others have theirs.
+const TURN: usize = 1 << 20;
+/// What is kept of a buffer for answers.
+const KEPT: usize = 64 << 10;
+
+pub(super) struct Connection {
+    socket: TcpStream,
+    state: Arc<State>,
+    session: Session,
+    parser: Parser,
+    /// What was read and not yet executed, as answers were in the way.
+    waiting: Vec<u8>,
+    out: Vec<u8>,
+    /// How much of `out` has been written.
+    written: usize,
+    interest: Interest,
+    is_closing: bool,
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, state: Arc<State>) -> Self {
+        let parser = Parser::new(state.config.limits);
+        let session = Session::new(Arc::clone(&state), socket.peer_addr().ok());
+        Self {
+            socket,
+            state,
+            session,
+            parser,
+            waiting: Vec::new(),
+            out: Vec::new(),
+            written: 0,
+            interest: Interest::READABLE,
+            is_closing: false,
+        }
+    }
+
+    pub(super) fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    pub(super) fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    pub(super) fn set_interest(&mut self, interest: Interest) {
+        self.interest = interest;
+    }
+
+    /// Reads, executes and writes until there is nothing to read, or the client does not fetch its
+    /// answers.
+    pub(super) fn serve(&mut self, input: &mut [u8]) -> Wants {
+        let mut read = 0;
+        loop {
+            match self.write() {
+                Wants::Input => {}
+                other => return other,
+            }
+            if !self.waiting.is_empty() {
+                let waiting = mem::take(&mut self.waiting);
+                self.execute(&waiting);
+                continue;
+            }
+            if read >= TURN {
+                return Wants::Turn;
+            }
+            match self.socket.read(input) {
+                Ok(0) => return Wants::Nothing,
+                Ok(len) => {
+                    read += len;
+                    self.state.metrics.bytes_in.add(len as u64);
+                    self.execute(&input[..len]);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Wants::Input,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Wants::Nothing,
+            }
+        }
+    }
+
+    /// Executes all requests that are complete, unless there are too many answers to fetch.
+    fn execute(&mut self, mut input: &[u8]) {
+        let begun = Instant::now();
+        let now = now();
+        let mut commands = 0;
+        while !self.is_closing {
+            if self.out.len() > self.state.config.output {
+                self.waiting.extend_from_slice(input);
+                break;
+            }
+            match self.parser.feed(&mut input) {
+                Ok(Some(args)) => {
+                    let args = self.session.run(args, now, &mut self.out);
+                    self.parser.reuse(args);
+                    self.is_closing = self.session.is_over();
+                    commands += 1;
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.session.refuse(format!("ERR {error}"), &mut self.out);
+                    self.is_closing = true;
+                }
+            }
+        }
+        let metrics = &self.state.metrics;
+        metrics.commands.add(commands);
+        metrics.longest.raise(begun.elapsed().as_micros() as u64);
+    }
+
+    /// Writes what goes. Then it wants input, if all has gone and there is to be more.
+    fn write(&mut self) -> Wants {
+        while self.written < self.out.len() {
+            match self.socket.write(&self.out[self.written..]) {
+                Ok(0) => return Wants::Nothing,
+                Ok(len) => {
+                    self.written += len;
+                    self.state.metrics.bytes_out.add(len as u64);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Wants::Output,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Wants::Nothing,
+            }
+        }
+        self.written = 0;
+        self.out.clear();
+        self.out.shrink_to(KEPT);
+        if self.is_closing { Wants::Nothing } else { Wants::Input }
+    }
+
+    /// Executes what has been read, and writes; nothing more is read.
+    pub(super) fn write_last(&mut self) -> Wants {
+        loop {
+            match self.write() {
+                Wants::Input if !self.waiting.is_empty() => {
+                    let waiting = mem::take(&mut self.waiting);
+                    self.execute(&waiting);
+                }
+                Wants::Input => return Wants::Nothing,
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.state.metrics.connected.sub(1);
+    }
+}

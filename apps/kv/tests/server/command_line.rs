@@ -1,0 +1,51 @@
+//! What people type.
+
+use std::process::{Command, Output};
+
+use super::support::Server;
+
+fn kv(server: &Server, words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kv"))
+        .arg("upgrade")
+        .args(words)
+        .args(["--port", server.port()])
+        .output()
+        .expect("it can be started")
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn upgrades_from_the_command_line() {
+    let server = Server::start();
+    assert_eq!(server.client().say("SET a 1"), "+OK");
+    assert!(said(&kv(&server, &["plan"])).contains("new commands  hdel"));
+    assert!(said(&kv(&server, &["status"])).contains("version       1"));
+    let started = said(&kv(&server, &["start", "2", "--pace", "1"]));
+    assert!(started.contains("state         complete"), "{started}");
+    assert_eq!(server.client().say("LPUSH l a"), "1");
+    let back = said(&kv(&server, &["rollback"]));
+    assert!(back.contains("state         rolled back"), "{back}");
+    said(&kv(&server, &["start", "2", "--eager"]));
+    let kept = said(&kv(&server, &["promote"]));
+    assert!(kept.contains("state         promoted"), "{kept}");
+    let refused = kv(&server, &["rollback"]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the upgrade has ended"));
+}
+
+#[test]
+fn nobody_there() {
+    let server = Server::start();
+    let port = server.port().to_owned();
+    assert_eq!(server.client().say("SHUTDOWN"), "+OK");
+    assert!(server.ends_well());
+    let output = Command::new(env!("CARGO_BIN_EXE_kv"))
+        .args(["upgrade", "status", "--port", &port])
+        .output()
+        .expect("it can be started");
+    assert!(!output.status.success());
+}

@@ -1,0 +1,171 @@
+//! What connections say besides commands on keys, and how commands come together.
+
+use super::support::{Server, request};
+
+#[test]
+fn a_connection_tells_and_is_told_who_is_there() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.hold(&[
+        ("PING", "+PONG"),
+        ("SELECT 0", "+OK"),
+        ("SELECT 1", "-ERR DB index is out of range"),
+        ("SELECT x", "-ERR value is not an integer or out of range"),
+        ("CLIENT GETNAME", "nil"),
+        ("CLIENT SETNAME tester", "+OK"),
+        ("CLIENT GETNAME", "tester"),
+        ("CLIENT SETINFO LIB-NAME test", "+OK"),
+        ("CLIENT SETINFO NOSUCH test", "-ERR Unrecognized option 'NOSUCH'"),
+        (
+            "CLIENT ID x",
+            "-ERR unknown subcommand or wrong number of arguments for 'ID'. Try CLIENT HELP.",
+        ),
+        ("CONFIG GET save", "[save ]"),
+        ("CONFIG GET *only max*s", "[appendonly no maxclients 10000]"),
+        ("CONFIG SET port 1", "-ERR CONFIG SET failed: can't set immutable config 'port'"),
+        ("CONFIG RESETSTAT", "+OK"),
+        ("AUTH default x", "+OK"),
+        ("AUTH nobody x", "-WRONGPASS invalid username-password pair or user is disabled."),
+        ("SHUTDOWN SAVE", "-ERR syntax error"),
+        ("HELLO 4", "-NOPROTO unsupported protocol version"),
+        ("HELLO x", "-ERR Protocol version is not an integer or out of range"),
+        ("HELLO 3 NOSUCH", "-ERR Syntax error in HELLO option 'NOSUCH'"),
+        ("GET x", "nil"),
+    ]);
+    let hello = client.say("HELLO 3 AUTH default x SETNAME other");
+    assert!(hello.starts_with("{server redis version "), "{hello}");
+    assert!(hello.contains(" proto 3 id 1 mode standalone"), "{hello}");
+    assert!(client.say("CLIENT INFO").starts_with("id=1 addr=127.0.0.1:"));
+    client.hold(&[("CLIENT GETNAME", "other"), ("CLIENT ID", "1"), ("SET a 1", "+OK")]);
+    let info = client.say("INFO");
+    for line in ["# Server", "connected_clients:1", "db0:keys=1", "version:1", "state:idle"] {
+        assert!(info.lines().any(|found| found == line), "{line} in {info}");
+    }
+    assert!(!client.say("INFO keyspace").contains("# Server"));
+    client.hold(&[("RESET", "+RESET"), ("HELLO 2", &client_hello(2)), ("QUIT", "+OK")]);
+    assert!(client.is_closed());
+    assert_eq!(server.client().say("CLIENT ID"), "2");
+}
+
+fn client_hello(proto: u32) -> String {
+    format!(
+        "[server redis version 7.2.0 proto {proto} id 1 mode standalone role master modules []]"
+    )
+}
+
+#[test]
+fn a_pipeline_is_answered_in_its_order() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut pipeline = Vec::new();
+    for n in 0..10_000 {
+        pipeline.extend(request(&format!("SET key:{n} {n}")));
+        pipeline.extend(request(&format!("GET key:{n}")));
+        pipeline.extend(format!("ECHO \"line {n}\"\r\n").bytes());
+    }
+    let writer = std::thread::spawn({
+        let mut other = server.client();
+        move || {
+            other.send(&pipeline);
+            other
+        }
+    });
+    let mut piped = writer.join().expect("it is all taken");
+    for n in 0..10_000 {
+        assert_eq!(piped.answer(), "+OK");
+        assert_eq!(piped.answer(), n.to_string());
+        assert_eq!(piped.answer(), format!("line {n}"));
+    }
+    client.hold(&[("DBSIZE", "10000"), ("GET key:777", "777")]);
+}
+
+#[test]
+fn a_request_may_come_byte_by_byte() {
+    let server = Server::start();
+    let mut client = server.client();
+    for byte in request("SET a 123") {
+        client.send(&[byte]);
+    }
+    assert_eq!(client.answer(), "+OK");
+    assert_eq!(client.say("GET a"), "123");
+}
+
+#[test]
+fn blocks_happen_as_one_or_not_at_all() {
+    let server = Server::start();
+    let (mut one, mut other) = (server.client(), server.client());
+    one.hold(&[
+        ("EXEC", "-ERR EXEC without MULTI"),
+        ("DISCARD", "-ERR DISCARD without MULTI"),
+        ("MULTI", "+OK"),
+        ("MULTI", "-ERR MULTI calls can not be nested"),
+        ("WATCH a", "-ERR WATCH inside MULTI is not allowed"),
+        ("SET a 1", "+QUEUED"),
+        ("SELECT 0", "+QUEUED"),
+        ("INCR a", "+QUEUED"),
+        ("PING", "+QUEUED"),
+    ]);
+    other.hold(&[("GET a", "nil")]);
+    one.hold(&[
+        ("EXEC", "[+OK +OK 2 +PONG]"),
+        ("GET a", "2"),
+        ("MULTI", "+OK"),
+        ("SET a", "-ERR wrong number of arguments for 'set' command"),
+        ("SET a 9", "+QUEUED"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ("MULTI", "+OK"),
+        ("CLIENT", "-ERR wrong number of arguments for 'client' command"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ("MULTI", "+OK"),
+        ("EXEC", "[]"),
+        ("MULTI", "+OK"),
+        ("SET a 9", "+QUEUED"),
+        ("DISCARD", "+OK"),
+        ("GET a", "2"),
+        ("WATCH a b", "+OK"),
+    ]);
+    other.hold(&[("SET b 1", "+OK")]);
+    one.hold(&[
+        ("MULTI", "+OK"),
+        ("SET a 9", "+QUEUED"),
+        ("EXEC", "nil"),
+        // It is no longer watched.
+        ("MULTI", "+OK"),
+        ("SET a 3", "+QUEUED"),
+        ("EXEC", "[+OK]"),
+        ("WATCH a", "+OK"),
+        ("SET a 4", "+OK"),
+        ("UNWATCH", "+OK"),
+        ("MULTI", "+OK"),
+        ("INCR a", "+QUEUED"),
+        ("EXEC", "[5]"),
+        // One's own changes count, too.
+        ("WATCH a", "+OK"),
+        ("SET a 6", "+OK"),
+        ("MULTI", "+OK"),
+        ("EXEC", "nil"),
+    ]);
+}
+
+#[test]
+fn optimistic_counters_lose_nothing() {
+    const CLIENTS: usize = 4;
+    const EACH: usize = 50;
+    let server = Server::start();
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            let mut client = server.client();
+            scope.spawn(move || {
+                let mut done = 0;
+                while done < EACH {
+                    client.say("WATCH n");
+                    let n = client.say("GET n").parse().unwrap_or(0);
+                    client.say("MULTI");
+                    client.say(&format!("SET n {}", n + 1));
+                    done += usize::from(client.say("EXEC") == "[+OK]");
+                }
+            });
+        }
+    });
+    assert_eq!(server.client().say("GET n"), (CLIENTS * EACH).to_string());
+}
