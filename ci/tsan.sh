@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# ThreadSanitizer over the suites that race. The standard library is not instrumented, so its own locks
-# and scopes may be reported falsely; what is reported inside of the core counts. TSAN_SUITES names
-# other suites.
+# ThreadSanitizer over the suites that race. The standard library is not instrumented: what is falsely
+# reported for that is named in ci/tsan.supp. TSAN_SUITES names other suites.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

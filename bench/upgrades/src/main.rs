@@ -45,6 +45,7 @@ enum Part {
 
 fn main() {
     let args = Args::parse();
+    println!("An uncontended fetch_add takes {:.1} ns now.", timing::yardstick());
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     if wants(Part::Steady) {
         steady::run(args.rounds);

@@ -1,17 +1,23 @@
 //! Memory before, during and after an upgrade, against a heap that was born in the new version.
 
-use upgradable::{Background, Heap};
+use upgradable::{Background, Heap, Upgradable, Upgrade, UpgradeFrom};
 
 use crate::counting::in_use;
-use crate::types::{Account, create, heap_of, plan};
+use crate::types::{Account, Grown, create, heap_of, v1};
 
 pub(crate) fn run(objects: usize) {
-    println!("\nMemory, bytes for each of {objects} objects\n");
+    println!("\nMemory, bytes for each of {objects} objects that keep their size\n");
+    measure(objects, |n| Account { id: n, mills: n });
+    println!("\nMemory, bytes for each of {objects} objects that become three times as large\n");
+    measure(objects, |n| Grown { id: n, cents: n, limits: [0; 4] });
+}
+
+fn measure<T: Upgradable + UpgradeFrom<v1::Account>>(objects: usize, value: impl Fn(u64) -> T) {
     let per = |bytes: usize| bytes as f64 / objects as f64;
     let start = in_use();
     let born = {
         let heap = Heap::new();
-        let refs = create(&heap, objects, |n| Account { id: n, mills: n });
+        let refs = create(&heap, objects, value);
         let born = in_use() - start - refs.capacity() * 8;
         drop(heap);
         born
@@ -25,12 +31,15 @@ pub(crate) fn run(objects: usize) {
     };
     line("born in the new version", born);
     line("before the upgrade", now());
-    let Ok(running) = heap.upgrade(plan().background(Background::Off)) else { return };
+    let plan = Upgrade::to("2").migrate::<v1::Account, T>().background(Background::Off);
+    let Ok(running) = heap.upgrade(plan) else { return };
     line("after the flip", now());
     let _ = running.wait();
     line("complete, can be rolled back", now());
     if running.promote().is_ok() {
         line("promoted", now());
+        // The background begins to do the same, and what one has in hand the other can't free.
+        while !heap.compact() {}
         heap.compact();
         line("tidied, as the background does after a promotion", now());
     }

@@ -1,5 +1,7 @@
 //! Medians of interleaved rounds.
 
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long it takes.
@@ -7,6 +9,14 @@ pub(crate) fn time(f: impl FnOnce()) -> Duration {
     let begun = Instant::now();
     f();
     begun.elapsed()
+}
+
+/// How fast the machine is now: nanoseconds of an uncontended `fetch_add`.
+pub(crate) fn yardstick() -> f64 {
+    const ADDS: u32 = 1_000_000;
+    let word = AtomicU64::new(0);
+    let add = || (0..ADDS).for_each(|_| _ = black_box(&word).fetch_add(1, Ordering::SeqCst));
+    median((0..9).map(|_| time(add).as_nanos() as f64 / f64::from(ADDS)).collect())
 }
 
 /// The median.

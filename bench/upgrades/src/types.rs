@@ -21,6 +21,16 @@ pub(crate) struct Account {
     pub(crate) mills: u64,
 }
 
+/// Three times as large.
+#[derive(upgradable::Upgradable, Clone)]
+#[upgrade(name = "bench.Account", version = 2, from = v1::Account)]
+pub(crate) struct Grown {
+    pub(crate) id: u64,
+    pub(crate) cents: u64,
+    #[upgrade(default)]
+    pub(crate) limits: [u64; 4],
+}
+
 /// Of a lineage that no upgrade mentions.
 #[derive(upgradable::Upgradable, Clone)]
 pub(crate) struct Other {
