@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks a copy of the heap in small ways, one at a time, and requires that the suites of upgrades
 # notice each: the oracle (tests/tests/oracle.rs), the upgrade at every point, the rules of the
-# protocol, shared state, the stories, and late writers. A long run (an hour), not part of CI.
+# protocol, shared state, the stories, the model of a heap, and late writers. A long run (an hour), not part of CI.
 #
 #   bash ci/oracle-mutants.sh [PATTERN]     only the mutants whose names match; "control" always runs
 #
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/oracle-mutants
 export RUST_BACKTRACE=0
 seconds_max=${MUTANT_SECONDS:-60}
-suites=(protocol_rows upgrade_stories shared_state every_point)
+suites=(protocol_rows upgrade_stories shared_state every_point model_heap)
 # And those of the heap itself (upgradable/tests).
 heap_suites=(late)
 
@@ -180,9 +180,25 @@ mutant_nothing_is_not_noted() {
 
 # What has not changed goes back as it was, whatever it has given away.
 mutant_parts_do_not_come_back() {
-    edit $migration/mod.rs \
-        'touch.version().stamp == undone.flip() && !conversion.facts.reads_others();' \
-        'touch.version().stamp == undone.flip();'
+    edit $migration/mod.rs '
+                    && !conversion.facts.reads_others();' ';'
+}
+
+# An upgrade that came and went makes objects look changed to the roll back of an earlier one.
+mutant_restored_objects_look_changed() {
+    edit $migration/record.rs 'stamp > self.flip() && self.restored.contains(object, stamp)' \
+        'stamp > self.flip() && self.restored.contains(object, CommitTs::ZERO)'
+}
+
+# So does compaction.
+mutant_compacted_objects_look_changed() {
+    edit upgradable/src/heap/mod.rs '.filter(|_| !stays)' '.filter(|_| !stays || true)'
+}
+
+# What transformers create while they are undone is not looked for again.
+mutant_created_while_undone() {
+    edit $migration/sweep.rs 'undone.created.begun() != *created' \
+        'undone.created.begun() != *created && false'
 }
 
 # A pass counts for flips that have been entered and have not happened.
