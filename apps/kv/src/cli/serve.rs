@@ -20,6 +20,9 @@ pub(super) struct Serve {
     /// The port to listen at; 0 takes one that is free.
     #[arg(short, long, default_value_t = 6379)]
     port: u16,
+    /// The version of the program to begin at, without data.
+    #[arg(long, default_value_t = Config::default().version)]
+    at: u32,
     /// Connections at a time.
     #[arg(long, default_value_t = Config::default().clients)]
     clients: usize,
@@ -33,10 +36,17 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Box<dyn Error>> {
-        let Self { bind, port, clients, threads, word } = self;
+        let Self { bind, port, at: version, clients, threads, word } = self;
         let limits = Limits { word, ..Limits::default() };
-        let server =
-            Server::start(Config { bind, port, clients, threads, limits, ..Config::default() })?;
+        let server = Server::start(Config {
+            bind,
+            port,
+            version,
+            clients,
+            threads,
+            limits,
+            ..Config::default()
+        })?;
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let handle = signals.handle();
         let state = Arc::clone(server.state());

@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub(crate) enum Reply {
     /// A short text of the program's own, like `OK`.
     Status(&'static str),
-    /// An error: its code, and what is wrong.
-    Error(Cow<'static, str>),
+    /// An error: its code, and what is wrong. It may have words of the client in it.
+    Error(Cow<'static, [u8]>),
     Integer(i64),
     /// A bulk of the digits of a number.
     Digits(i64),
@@ -40,7 +40,10 @@ impl Reply {
     }
 
     pub(crate) fn error(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::Error(text.into())
+        Self::Error(match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
     }
 
     /// How many there are.

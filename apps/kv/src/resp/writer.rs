@@ -25,7 +25,7 @@ impl<'o> Writer<'o> {
     pub(crate) fn write(&mut self, reply: &Reply) {
         match reply {
             Reply::Status(text) => self.line(b'+', text.as_bytes()),
-            Reply::Error(text) => self.line(b'-', text.as_bytes()),
+            Reply::Error(text) => self.line(b'-', text),
             Reply::Integer(number) => self.number(b':', *number),
             Reply::Digits(number) => self.bulk(itoa::Buffer::new().format(*number).as_bytes()),
             Reply::Double(number) if self.is_new() => self.line(b',', decimal(*number).as_bytes()),

@@ -12,6 +12,8 @@ pub(crate) struct Config {
     pub(crate) bind: IpAddr,
     /// Zero takes one that is free.
     pub(crate) port: u16,
+    /// The version that it begins at.
+    pub(crate) version: u32,
     /// Connections at a time.
     pub(crate) clients: usize,
     /// Threads that serve them; zero is as many as there are processors.
@@ -28,6 +30,7 @@ impl Default for Config {
         Self {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 6379,
+            version: 1,
             clients: 10_000,
             threads: 0,
             limits: Limits::default(),

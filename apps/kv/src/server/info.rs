@@ -8,7 +8,7 @@ use crate::resp::{Args, Protocol, Reply};
 use crate::store::{Answer, Job, Millis};
 
 /// The release of the protocol's first server whose answers ours are like.
-pub(super) const SPOKEN: &str = "7.2.0";
+pub(super) const SPOKEN: &str = "7.0.15";
 
 const SECTIONS: [&str; 6] = ["server", "clients", "memory", "stats", "upgrade", "keyspace"];
 

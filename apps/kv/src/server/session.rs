@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::State;
 use super::info;
 use crate::resp::{Args, Protocol, Reply, Writer};
-use crate::store::command::unknown_part_text;
+use crate::store::command::check_part;
 use crate::store::{Answer, Job, Millis, Watched};
+use crate::version::Versions;
 
 pub(super) struct Session {
     pub(super) state: Arc<State>,
@@ -88,6 +89,19 @@ impl Own {
         found.map(|&(name, least, most, own)| (own, name, (least..=most).contains(&args.len())))
     }
 
+    /// What is wrong with the words behind its name, if it consists of parts.
+    fn check(self, args: &Args) -> Result<(), Vec<u8>> {
+        let client: &[_] =
+            &[("getname", 2), ("id", 2), ("info", 2), ("setinfo", 4), ("setname", 3)];
+        let config: &[_] = &[("get", -3), ("resetstat", 2), ("set", -4)];
+        match self {
+            Self::Client => check_part(args, "client", client),
+            Self::Config => check_part(args, "config", config),
+            Self::Upgrade => check_part(args, "upgrade", &Versions::PARTS),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it stands between MULTI and EXEC as what it is, not as a part of the block.
     fn ends_block(self) -> bool {
         matches!(
@@ -129,6 +143,14 @@ impl Session {
         self.write(&Reply::error(text), out);
     }
 
+    /// Refuses a command, and the block in which it stands.
+    fn spoil(&mut self, reply: Reply, out: &mut Vec<u8>) {
+        if let Some(block) = &mut self.block {
+            block.is_spoiled = true;
+        }
+        self.write(&reply, out);
+    }
+
     fn write(&self, reply: &Reply, out: &mut Vec<u8>) {
         if reply.is_error() {
             self.state.metrics.errors.add(1);
@@ -163,9 +185,20 @@ impl Session {
         now: Millis,
         out: &mut Vec<u8>,
     ) -> Args {
+        if !goes && own == Own::Exec {
+            self.discard(now);
+            let text = "EXECABORT Transaction discarded because of: wrong number of arguments for \
+                        'exec' command";
+            self.refuse(text.to_owned(), out);
+            return args;
+        }
         if !goes {
-            self.spoil();
-            self.refuse(format!("ERR wrong number of arguments for '{name}' command"), out);
+            let text = format!("ERR wrong number of arguments for '{name}' command");
+            self.spoil(Reply::error(text), out);
+            return args;
+        }
+        if let Err(text) = own.check(&args) {
+            self.spoil(Reply::Error(text.into()), out);
             return args;
         }
         if self.block.is_some() && !own.ends_block() {
@@ -221,12 +254,6 @@ impl Session {
                 Reply::error("ERR WATCH inside MULTI is not allowed")
             }
             Own::Watch => self.watch(args, now),
-        }
-    }
-
-    fn spoil(&mut self) {
-        if let Some(block) = &mut self.block {
-            block.is_spoiled = true;
         }
     }
 
@@ -378,13 +405,13 @@ impl Session {
     }
 
     fn client(&mut self, args: &Args) -> Reply {
-        if args.is(1, "ID") && args.len() == 2 {
+        if args.is(1, "ID") {
             Reply::Integer(self.id as i64)
-        } else if args.is(1, "GETNAME") && args.len() == 2 {
+        } else if args.is(1, "GETNAME") {
             if self.name.is_empty() { Reply::Null } else { Reply::text(self.name.clone()) }
-        } else if args.is(1, "SETNAME") && args.len() == 3 {
+        } else if args.is(1, "SETNAME") {
             self.set_name(args.at(2)).map_or_else(|refused| refused, |()| Reply::OK)
-        } else if args.is(1, "SETINFO") && args.len() == 4 {
+        } else if args.is(1, "SETINFO") {
             let place = usize::from(args.is(2, "LIB-VER"));
             if place == 0 && !args.is(2, "LIB-NAME") {
                 let word = String::from_utf8_lossy(args.at(2));
@@ -392,15 +419,13 @@ impl Session {
             }
             self.library[place] = String::from_utf8_lossy(args.at(3)).into_owned();
             Reply::OK
-        } else if args.is(1, "INFO") && args.len() == 2 {
-            Reply::Verbatim(info::client(self))
         } else {
-            Reply::error(unknown_part_text(args, "CLIENT"))
+            Reply::Verbatim(info::client(self))
         }
     }
 
     fn config(&self, args: &Args) -> Reply {
-        if args.is(1, "GET") && args.len() > 2 {
+        if args.is(1, "GET") {
             let shown = self.state.config.shown().into_iter();
             let wanted = shown.filter(|(name, _)| {
                 args.from(2).any(|pattern| {
@@ -410,16 +435,14 @@ impl Session {
             Reply::Map(
                 wanted.map(|(name, value)| (Reply::text(name), Reply::text(value))).collect(),
             )
-        } else if args.is(1, "RESETSTAT") && args.len() == 2 {
+        } else if args.is(1, "RESETSTAT") {
             self.state.metrics.reset();
             Reply::OK
-        } else if args.is(1, "SET") && args.len() > 3 {
+        } else {
             let name = String::from_utf8_lossy(args.at(2)).into_owned();
             let is_known = self.state.config.shown().iter().any(|(known, _)| *known == name);
             let why = if is_known { "can't set immutable config" } else { "unknown option" };
             Reply::error(format!("ERR CONFIG SET failed: {why} '{name}'"))
-        } else {
-            Reply::error(unknown_part_text(args, "CONFIG"))
         }
     }
 

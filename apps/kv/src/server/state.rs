@@ -37,7 +37,7 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(config: Config) -> io::Result<Self> {
-        let versions = Versions::new().map_err(io::Error::other)?;
+        let versions = Versions::new(config.version).map_err(io::Error::other)?;
         Ok(Self {
             config,
             versions,

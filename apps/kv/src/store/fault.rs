@@ -10,7 +10,7 @@ use crate::resp::Reply;
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The client has asked for something that does not go.
-    Refused(Cow<'static, str>),
+    Refused(Cow<'static, [u8]>),
     /// The heap does not give an object.
     Access(AccessError),
 }
@@ -26,13 +26,19 @@ impl From<AccessError> for Fault {
 
 impl From<&'static str> for Fault {
     fn from(text: &'static str) -> Self {
+        Self::Refused(text.as_bytes().into())
+    }
+}
+
+impl From<Vec<u8>> for Fault {
+    fn from(text: Vec<u8>) -> Self {
         Self::Refused(text.into())
     }
 }
 
 impl From<String> for Fault {
     fn from(text: String) -> Self {
-        Self::Refused(text.into())
+        text.into_bytes().into()
     }
 }
 

@@ -5,27 +5,37 @@ use upgradable::{Pace, UpgradeState};
 use super::plan::{self, NEWEST, Way};
 use super::{Present, VersionError, Versions};
 use crate::resp::{Args, Reply};
-use crate::store::command::unknown_part_text;
 
 impl Versions {
+    /// The parts of UPGRADE, and how many words they take.
+    pub(crate) const PARTS: [(&str, i64); 7] = [
+        ("pause", 2),
+        ("plan", -2),
+        ("promote", 2),
+        ("resume", 2),
+        ("rollback", 2),
+        ("start", -3),
+        ("status", 2),
+    ];
+
     /// Executes UPGRADE.
     pub(crate) fn command(&self, args: &Args) -> Reply {
         let outcome = if args.is(1, "PLAN") && args.len() <= 3 {
             self.plan(args)
-        } else if args.is(1, "START") && args.len() >= 3 {
+        } else if args.is(1, "START") {
             self.begin(args)
-        } else if args.is(1, "STATUS") && args.len() == 2 {
+        } else if args.is(1, "STATUS") {
             Ok(self.status())
-        } else if args.is(1, "PAUSE") && args.len() == 2 {
+        } else if args.is(1, "PAUSE") {
             self.pause(true).map(|()| Reply::OK).map_err(Into::into)
-        } else if args.is(1, "RESUME") && args.len() == 2 {
+        } else if args.is(1, "RESUME") {
             self.pause(false).map(|()| Reply::OK).map_err(Into::into)
-        } else if args.is(1, "PROMOTE") && args.len() == 2 {
+        } else if args.is(1, "PROMOTE") {
             self.promote().map(|()| Reply::OK).map_err(Into::into)
-        } else if args.is(1, "ROLLBACK") && args.len() == 2 {
+        } else if args.is(1, "ROLLBACK") {
             self.roll_back().map(|()| Reply::OK).map_err(Into::into)
         } else {
-            Err(Refusal(unknown_part_text(args, "UPGRADE")))
+            Err(Refusal("ERR syntax error".to_owned()))
         };
         outcome.unwrap_or_else(|Refusal(text)| Reply::error(text))
     }
@@ -76,7 +86,7 @@ impl Versions {
     /// Where things stand, line by line.
     pub(crate) fn lines(&self) -> Vec<(&'static str, String)> {
         let steps = self.steps.lock();
-        let mut lines = vec![("version", steps.current().to_string())];
+        let mut lines = vec![("version", steps.current(self.first).to_string())];
         let Some(Present { to, running, is_back }) = steps.present() else {
             lines.push(("state", "idle".to_owned()));
             return lines;

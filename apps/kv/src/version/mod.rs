@@ -11,14 +11,15 @@ use upgradable::{
 };
 
 use self::plan::{FIRST, NEWEST};
-use crate::store::command::Commands;
 use crate::store::entry::v1;
-use crate::store::{Answer, Keyspace, Request, Store};
+use crate::store::{Answer, Keyspace, Request};
 
 /// The service, and which version it is at.
 pub(crate) struct Versions {
     service: Service<Request, Answer>,
     keys: Keyspace<v1::Entry>,
+    /// The version that it began at.
+    first: u32,
     /// Upgrades that have begun and were not rolled back, the newest last.
     steps: Mutex<Steps>,
 }
@@ -67,15 +68,17 @@ pub(crate) enum VersionError {
     Promote(#[from] PromoteError),
     #[error(transparent)]
     RollBack(#[from] RollBackError),
+    #[error(transparent)]
+    Heap(#[from] TxError),
 }
 
 impl Versions {
-    /// A service at the first version, without data.
-    pub(crate) fn new() -> Result<Self, TxError> {
+    /// A service at a version, the first or another, without data.
+    pub(crate) fn new(first: u32) -> Result<Self, VersionError> {
         let heap = Heap::new();
         let keys = Keyspace::create(&heap)?;
-        let service = Service::new(heap, Store::new(keys, Commands::of_strings()));
-        Ok(Self { service, keys, steps: Mutex::default() })
+        let service = plan::begin(heap, keys, first).ok_or(VersionError::Unknown(first))?;
+        Ok(Self { service, keys, first, steps: Mutex::default() })
     }
 
     pub(crate) fn service(&self) -> &Service<Request, Answer> {
@@ -84,13 +87,13 @@ impl Versions {
 
     /// The present version.
     pub(crate) fn current(&self) -> u32 {
-        self.steps.lock().current()
+        self.steps.lock().current(self.first)
     }
 
     /// Begins the upgrade to a version, which must be the next one.
     pub(crate) fn start(&self, to: u32, way: plan::Way) -> Result<(), VersionError> {
         let mut steps = self.steps.lock();
-        let current = steps.current();
+        let current = steps.current(self.first);
         if !(FIRST..=NEWEST).contains(&to) {
             return Err(VersionError::Unknown(to));
         }
@@ -146,8 +149,8 @@ struct Present<'s> {
 }
 
 impl Steps {
-    fn current(&self) -> u32 {
-        self.taken.last().map_or(FIRST, |step| step.to)
+    fn current(&self, first: u32) -> u32 {
+        self.taken.last().map_or(first, |step| step.to)
     }
 
     /// Something is done after the last roll back.

@@ -1,6 +1,8 @@
 //! What each upgrade changes: types and commands.
 
-use upgradable::{Background, Pace, PlanError, RunningUpgrade, Service, Upgrade, UpgradeError};
+use upgradable::{
+    Background, Heap, Pace, PlanError, RunningUpgrade, Service, Upgrade, UpgradeError,
+};
 
 use crate::store::command::Commands;
 use crate::store::entry::{v1, v2, v3};
@@ -74,6 +76,20 @@ pub(super) fn new_commands(to: u32) -> Vec<&'static str> {
         }
         _ => Vec::new(),
     }
+}
+
+/// A service that begins at a version; `None` if there is no such version.
+pub(super) fn begin(
+    heap: Heap,
+    keys: Keyspace<v1::Entry>,
+    at: u32,
+) -> Option<Service<Request, Answer>> {
+    Some(match at {
+        1 => Service::new(heap, Store::new(keys, Commands::of_strings())),
+        2 => Service::new(heap, Store::new(keys.cast::<v2::Entry>(), Commands::of_values())),
+        3 => Service::new(heap, Store::new(keys.cast::<v3::Entry>(), Commands::of_traced())),
+        _ => return None,
+    })
 }
 
 /// Begins the upgrade to a version.

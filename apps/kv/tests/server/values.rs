@@ -160,3 +160,41 @@ fn strings_that_are_numbers() {
         ("GETSET m x", "8"),
     ]);
 }
+
+#[test]
+fn what_is_wrong_is_told_in_the_usual_order() {
+    let server = Server::start_with(&["--at", "2"]);
+    server.client().hold(&[
+        ("RPUSH l a", "1"),
+        // Where there is no list, any word is a place.
+        ("LINDEX none x", "nil"),
+        ("LINDEX l x", "-ERR value is not an integer or out of range"),
+        ("RPOP l x", "-ERR value is out of range, must be positive"),
+        ("ZADD z 1 a 2 b", "2"),
+        ("ZRANGE l 0 x", "-ERR value is not an integer or out of range"),
+        ("ZRANGE l 0 1", "-WRONGTYPE Operation against a key holding the wrong kind of value"),
+        ("ZRANGE z 0 1 LIMIT 1 -1", "[a b]"),
+        (
+            "ZRANGE z 0 1 LIMIT 1 1",
+            "-ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+        ),
+        ("SET s v EX 0 KEEPTTL", "-ERR syntax error"),
+        ("SET s v EX 0", "-ERR invalid expire time in 'set' command"),
+        (
+            "EXPIRE z x NX XX",
+            "-ERR NX and XX, GT or LT options at the same time are not compatible",
+        ),
+        ("MULTI", "+OK"),
+        ("CLIENT NOSUCH", "-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP."),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+        ("MULTI", "+OK"),
+        (
+            "EXEC now",
+            "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' \
+             command",
+        ),
+        ("EXEC", "-ERR EXEC without MULTI"),
+        ("UPGRADE START 1", "-UPGRADE the program is at version 2, and upgrades go from one version to the next"),
+        ("UPGRADE START 3", "+OK"),
+    ]);
+}

@@ -118,8 +118,8 @@ fn set_end<E: Entry>(
     unit: Unit,
     command: &str,
 ) -> Outcome {
-    let instant = unit.any_instant(args.at(2), change.now, command)?;
     let condition = Condition::parse(args)?;
+    let instant = unit.any_instant(args.at(2), change.now, command)?;
     let key = args.at(1);
     let Some((object, entry)) = change.find(key)? else { return Ok(Reply::yes(false)) };
     if !condition.holds(entry.expires(), instant) {

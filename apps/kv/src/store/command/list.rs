@@ -29,9 +29,10 @@ fn len<E: Typed>(look: &Look<'_, '_, E>, args: &Args) -> Outcome {
 }
 
 fn index<E: Typed>(look: &Look<'_, '_, E>, args: &Args) -> Outcome {
+    // Where there is no list, any word is a place.
+    let Some(list) = part::<List, E>(look, args.at(1))? else { return Ok(Reply::Null) };
     let at = integer(args.at(2))?;
-    let item = part::<List, E>(look, args.at(1))?
-        .and_then(|list| list.get(places(at, at, list.len()).next()?));
+    let item = places(at, at, list.len()).next().and_then(|place| list.get(place));
     Ok(item.map_or(Reply::Null, bulk))
 }
 
@@ -88,9 +89,8 @@ fn pop<E: Typed>(change: &Change<'_, '_, E>, args: &Args, end: End, name: &str) 
     let count = match args.len() {
         2 => None,
         3 => {
-            let count = integer(args.at(2))?;
-            let refusal = "ERR value is out of range, must be positive";
-            Some(usize::try_from(count).map_err(|_| refusal)?)
+            let count = integer(args.at(2)).ok().and_then(|count| usize::try_from(count).ok());
+            Some(count.ok_or("ERR value is out of range, must be positive")?)
         }
         _ => return Err(wrong_arity(name).into()),
     };

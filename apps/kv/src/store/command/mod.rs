@@ -7,14 +7,18 @@ mod list;
 mod number;
 mod part;
 mod plain;
+mod refusal;
 mod scan;
 mod set;
 mod sorted;
 mod string;
 mod trace;
 
+pub(crate) use self::refusal::check_part;
+
+use self::refusal::unknown;
 use super::entry::{Entry, Traced, Typed};
-use super::fault::{Fault, Outcome, wrong_arity};
+use super::fault::{Outcome, wrong_arity};
 use super::{Change, Look};
 use crate::resp::{Args, Reply};
 
@@ -133,31 +137,12 @@ impl<E> Commands<E> {
     }
 
     /// The command that is asked for, if the number of words goes with it; else what to answer.
-    pub(super) fn find(&self, args: &Args) -> Result<&Command<E>, String> {
+    pub(super) fn find(&self, args: &Args) -> Result<&Command<E>, Vec<u8>> {
         let command = self.named(args.at(0)).ok_or_else(|| unknown(args))?;
         let len = args.len() as i64;
         let goes = if command.arity < 0 { len >= -command.arity } else { len == command.arity };
-        if goes { Ok(command) } else { Err(wrong_arity(command.name)) }
+        if goes { Ok(command) } else { Err(wrong_arity(command.name).into_bytes()) }
     }
-}
-
-/// What is answered to a command that nobody knows.
-pub(crate) fn unknown(args: &Args) -> String {
-    const SHOWN: usize = 128;
-    let shown = |word: &[u8], most: usize| {
-        String::from_utf8_lossy(&word[..word.len().min(most)]).into_owned()
-    };
-    let mut beginning = String::new();
-    for word in args.from(1) {
-        if beginning.len() >= SHOWN {
-            break;
-        }
-        beginning += &format!("'{}' ", shown(word, SHOWN - beginning.len()));
-    }
-    format!(
-        "ERR unknown command '{}', with args beginning with: {beginning}",
-        shown(args.at(0), SHOWN)
-    )
 }
 
 impl<E> Command<E> {
@@ -192,15 +177,20 @@ impl<E> Command<E> {
     }
 }
 
+/// The parts of COMMAND, and how many words they take.
+const PARTS: [(&str, i64); 5] =
+    [("count", 2), ("list", 2), ("info", -2), ("docs", -2), ("getkeys", -4)];
+
 /// COMMAND and what belongs to it.
 fn list<E>(commands: &Commands<E>, args: &Args) -> Outcome {
     let asked = || -> Vec<_> { args.from(2).map(|name| commands.named(name)).collect() };
     if args.len() == 1 {
         return Ok(Reply::Array(commands.0.iter().map(Command::info).collect()));
     }
-    if args.is(1, "COUNT") && args.len() == 2 {
+    check_part(args, "command", &PARTS)?;
+    if args.is(1, "COUNT") {
         Ok(Reply::count(commands.0.len()))
-    } else if args.is(1, "LIST") && args.len() == 2 {
+    } else if args.is(1, "LIST") {
         Ok(Reply::Array(commands.0.iter().map(|command| Reply::text(command.name)).collect()))
     } else if args.is(1, "INFO") {
         let asked = if args.len() == 2 { commands.0.iter().map(Some).collect() } else { asked() };
@@ -210,9 +200,11 @@ fn list<E>(commands: &Commands<E>, args: &Args) -> Outcome {
         let asked = if args.len() == 2 { commands.0.iter().map(Some).collect() } else { asked() };
         let doc = |command: &Command<E>| (Reply::text(command.name), command.doc());
         Ok(Reply::Map(asked.into_iter().flatten().map(doc).collect()))
-    } else if args.is(1, "GETKEYS") && args.len() > 2 {
+    } else {
         let asked: Args = args.from(2).collect();
-        let command = commands.find(&asked).map_err(|_| "ERR Invalid command specified")?;
+        commands.named(asked.at(0)).ok_or("ERR Invalid command specified")?;
+        let refusal = "ERR Invalid number of arguments specified for command";
+        let command = commands.find(&asked).map_err(|_| refusal)?;
         let Keys(first, last, step) = command.keys;
         if first == 0 {
             return Err("ERR The command has no key arguments".into());
@@ -220,20 +212,7 @@ fn list<E>(commands: &Commands<E>, args: &Args) -> Outcome {
         let last = if last < 0 { asked.len() as i64 + last } else { last };
         let places = (first..=last).step_by(step.unsigned_abs() as usize);
         Ok(Reply::Array(places.map(|at| Reply::bulk(asked.at(at as usize))).collect()))
-    } else {
-        Err(unknown_part(args, "COMMAND"))
     }
-}
-
-/// What is answered to a part of a command that nobody knows.
-fn unknown_part(args: &Args, command: &str) -> Fault {
-    unknown_part_text(args, command).into()
-}
-
-/// The text of [`unknown_part`].
-pub(crate) fn unknown_part_text(args: &Args, command: &str) -> String {
-    let part = String::from_utf8_lossy(args.at(1)).into_owned();
-    format!("ERR unknown subcommand or wrong number of arguments for '{part}'. Try {command} HELP.")
 }
 
 #[cfg(test)]

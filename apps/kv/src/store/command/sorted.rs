@@ -187,6 +187,8 @@ impl<T: PartialOrd> Bound<T> {
 
 fn score_bound(word: &[u8]) -> Result<Bound<Score>, Fault> {
     const REFUSAL: &str = "ERR min or max is not a float";
+    // Nothing is zero here.
+    let number = |word: &[u8]| number(if word.is_empty() { b"0" } else { word });
     Ok(match word.strip_prefix(b"(") {
         Some(without) => Bound::Without(number(without).ok_or(REFUSAL)?),
         None => Bound::At(number(word).ok_or(REFUSAL)?),
@@ -242,7 +244,11 @@ impl RangeOptions {
             }
             at += 1;
         }
-        if options.limit.is_some() && options.by == By::Place {
+        // One to the end is none.
+        if options.by == By::Place
+            && let Some((_, take)) = options.limit.take()
+            && take != -1
+        {
             let text = "ERR syntax error, LIMIT is only supported in combination with either \
                         BYSCORE or BYLEX";
             return Err(text.into());
@@ -281,10 +287,13 @@ fn range<E: Typed>(look: &Look<'_, '_, E>, args: &Args) -> Outcome {
         (from, to) = (to, from);
     }
     let empty = Sorted::default();
-    let sorted = part::<Sorted, E>(look, args.at(1))?.unwrap_or(&empty);
+    let sorted = || Ok::<_, Fault>(part::<Sorted, E>(look, args.at(1))?.unwrap_or(&empty));
+    // What is wrong with the ends is told first.
     let chosen = match options.by {
         By::Place => {
-            let places = places(integer(from)?, integer(to)?, sorted.len());
+            let (from, to) = (integer(from)?, integer(to)?);
+            let sorted = sorted()?;
+            let places = places(from, to, sorted.len());
             let mut all = options.choose(sorted, |_, _| true);
             all.truncate(places.end);
             all.drain(..places.start);
@@ -292,11 +301,12 @@ fn range<E: Typed>(look: &Look<'_, '_, E>, args: &Args) -> Outcome {
         }
         By::Score => {
             let (from, to) = (score_bound(from)?, score_bound(to)?);
-            options.choose(sorted, |_, score| from.is_below(&score) && to.is_above(&score))
+            options.choose(sorted()?, |_, score| from.is_below(&score) && to.is_above(&score))
         }
         By::Name => {
             let (from, to) = (name_bound(from)?, name_bound(to)?);
-            options.choose(sorted, |member, _| from.is_below(&&**member) && to.is_above(&&**member))
+            options
+                .choose(sorted()?, |member, _| from.is_below(&&**member) && to.is_above(&&**member))
         }
     };
     let members = chosen.into_iter();

@@ -73,26 +73,30 @@ impl SetOptions {
     fn parse(args: &Args, now: Millis) -> Result<Self, Fault> {
         let mut options = Self { when: When::Always, expires: None, keep: false, get: false };
         let mut at = 3;
+        let mut end = None;
         while at < args.len() {
-            let is_free = options.expires.is_none() && !options.keep;
+            let is_free = end.is_none() && !options.keep;
             if args.is(at, "NX") && options.when != When::IfPresent {
                 options.when = When::IfAbsent;
             } else if args.is(at, "XX") && options.when != When::IfAbsent {
                 options.when = When::IfPresent;
             } else if args.is(at, "GET") {
                 options.get = true;
-            } else if args.is(at, "KEEPTTL") && options.expires.is_none() {
+            } else if args.is(at, "KEEPTTL") && end.is_none() {
                 options.keep = true;
             } else if let Some(unit) = expiry::unit(args, at)
                 && is_free
                 && at + 1 < args.len()
             {
                 at += 1;
-                options.expires = Some(unit.instant(args.at(at), now, "set")?);
+                end = Some((unit, args.at(at)));
             } else {
                 return Err(SYNTAX.into());
             }
             at += 1;
+        }
+        if let Some((unit, word)) = end {
+            options.expires = Some(unit.instant(word, now, "set")?);
         }
         Ok(options)
     }

@@ -1,0 +1,95 @@
+//! Servers in processes of their own.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A server, and the process that it is; it ends with this.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// The program `kv` beside this one.
+    pub(crate) fn kv(options: &[&str]) -> io::Result<Self> {
+        let port = free_port()?;
+        let mut command = Command::new(kv_program()?);
+        command.args(["serve", "--port", &port.to_string()]).args(options);
+        Self::start(command, port)
+    }
+
+    /// Redis, without files.
+    pub(crate) fn redis() -> io::Result<Self> {
+        let port = free_port()?;
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no"]);
+        Self::start(command, port)
+    }
+
+    fn start(mut command: Command, port: u16) -> io::Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let failed = |why: String| io::Error::other(format!("{name}: {why}"));
+        let child = command.stdout(Stdio::null()).spawn();
+        let child = child.map_err(|error| failed(error.to_string()))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let server = Self { child, address };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(address).is_err() {
+            if Instant::now() > deadline {
+                return Err(failed("does not listen".to_owned()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
+    }
+
+    pub(crate) fn port(&self) -> String {
+        self.address.port().to_string()
+    }
+
+    /// Bytes of memory that the process has, where the system tells it.
+    pub(crate) fn resident(&self) -> u64 {
+        resident(self.child.id())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn resident(process: u32) -> u64 {
+    const PAGE: u64 = 4096;
+    let status = fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let pages = status.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * PAGE
+}
+
+fn kv_program() -> io::Result<PathBuf> {
+    let program = env::current_exe()?.with_file_name("kv");
+    if program.exists() {
+        return Ok(program);
+    }
+    let text = format!("{} is not there: build upgradable-kv first", program.display());
+    Err(io::Error::other(text))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Whether a program of Redis can be started.
+pub(crate) fn has(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
