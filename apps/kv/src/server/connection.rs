@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use super::State;
 use super::session::Session;
 use super::state::now;
-use crate::resp::Parser;
+use crate::resp::{Args, Parser};
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +20,8 @@ pub(super) enum Wants {
     Output,
     /// Another turn: there may be more to read.
     Turn,
+    /// A thread for what takes long: [`Connection::run_errand`].
+    Errand,
     /// It is over.
     Nothing,
 }
@@ -36,6 +38,8 @@ pub(super) struct Connection {
     parser: Parser,
     /// What was read and not yet executed, as answers were in the way.
     waiting: Vec<u8>,
+    /// A request that takes long, and has not been executed.
+    errand: Option<Args>,
     out: Vec<u8>,
     /// How much of `out` has been written.
     written: usize,
@@ -53,6 +57,7 @@ impl Connection {
             session,
             parser,
             waiting: Vec::new(),
+            errand: None,
             out: Vec::new(),
             written: 0,
             interest: Interest::READABLE,
@@ -78,6 +83,7 @@ impl Connection {
         let mut read = 0;
         loop {
             match self.write() {
+                Wants::Input if self.errand.is_some() => return Wants::Errand,
                 Wants::Input => {}
                 other => return other,
             }
@@ -114,6 +120,12 @@ impl Connection {
                 break;
             }
             match self.parser.feed(&mut input) {
+                Ok(Some(args)) if self.session.is_errand(&args) => {
+                    self.errand = Some(args);
+                    self.waiting.extend_from_slice(input);
+                    commands += 1;
+                    break;
+                }
                 Ok(Some(args)) => {
                     let args = self.session.run(args, now, &mut self.out);
                     self.parser.reuse(args);
@@ -130,6 +142,13 @@ impl Connection {
         let metrics = &self.state.metrics;
         metrics.commands.add(commands);
         metrics.longest.raise(begun.elapsed().as_micros() as u64);
+    }
+
+    /// Executes what takes long. Others go on meanwhile, in their own thread.
+    pub(super) fn run_errand(&mut self) {
+        if let Some(args) = self.errand.take() {
+            self.session.run(args, now(), &mut self.out);
+        }
     }
 
     /// Writes what goes. Then it wants input, if all has gone and there is to be more.
@@ -155,6 +174,7 @@ impl Connection {
     /// Executes what has been read, and writes; nothing more is read.
     pub(super) fn write_last(&mut self) -> Wants {
         loop {
+            self.run_errand();
             match self.write() {
                 Wants::Input if !self.waiting.is_empty() => {
                     let waiting = mem::take(&mut self.waiting);

@@ -158,6 +158,14 @@ impl Session {
         Writer::new(out, self.protocol).write(reply);
     }
 
+    /// Whether a request may take so long that others should not wait behind it.
+    pub(super) fn is_errand(&self, args: &Args) -> bool {
+        let is_long = |part| args.is(1, part);
+        args.is(0, "UPGRADE")
+            && self.block.is_none()
+            && ["START", "PROMOTE", "ROLLBACK"].into_iter().any(is_long)
+    }
+
     /// Executes one request and writes the answer. Gives the request back, if it is not kept.
     #[inline]
     pub(super) fn run(&mut self, args: Args, now: Millis, out: &mut Vec<u8>) -> Args {

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -20,15 +21,26 @@ const INPUT: usize = 64 << 10;
 pub(super) struct Worker {
     state: Arc<State>,
     poll: Poll,
-    new: Receiver<TcpStream>,
+    new: Receiver<New>,
+    /// Our own address, for those who come back.
+    post: Post,
     connections: Slab<Connection>,
+    /// Connections that are out on errands.
+    away: usize,
     input: Box<[u8]>,
 }
 
+/// What comes to a worker.
+enum New {
+    Socket(TcpStream),
+    /// From an errand.
+    Back(Box<Connection>),
+}
+
 /// Where a worker gets its connections.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Post {
-    sockets: Sender<TcpStream>,
+    sender: Sender<New>,
     waker: Arc<Waker>,
 }
 
@@ -38,8 +50,12 @@ impl Post {
     }
 
     pub(super) fn send(&self, socket: TcpStream) {
+        self.send_new(New::Socket(socket));
+    }
+
+    fn send_new(&self, new: New) {
         // A worker that has gone took the connections with it: the server stops.
-        if self.sockets.send(socket).is_ok() {
+        if self.sender.send(new).is_ok() {
             let _ = self.waker.wake();
         }
     }
@@ -49,10 +65,11 @@ impl Worker {
     pub(super) fn new(state: Arc<State>) -> io::Result<(Self, Post)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let (sockets, new) = channel();
+        let (sender, new) = channel();
+        let post = Post { sender, waker };
         let input = vec![0; INPUT].into_boxed_slice();
-        let worker = Self { state, poll, new, connections: Slab::new(), input };
-        Ok((worker, Post { sockets, waker }))
+        let (connections, own) = (Slab::new(), post.clone());
+        Ok((Self { state, poll, new, post: own, connections, away: 0, input }, post))
     }
 
     pub(super) fn run(mut self) {
@@ -78,18 +95,43 @@ impl Worker {
     }
 
     fn take_new(&mut self) {
-        while let Ok(socket) = self.new.try_recv() {
-            let connection = Connection::new(socket, Arc::clone(&self.state));
-            let place = self.connections.insert(connection);
-            let token = Token(place);
+        while let Some(token) = self.take_one() {
+            // What came before it was registered is not told.
+            self.serve(token);
+        }
+    }
+
+    /// Takes a connection that is new or back, if there is one.
+    fn take_one(&mut self) -> Option<Token> {
+        loop {
+            let mut connection = match self.new.try_recv().ok()? {
+                New::Socket(socket) => Connection::new(socket, Arc::clone(&self.state)),
+                New::Back(connection) => {
+                    self.away -= 1;
+                    *connection
+                }
+            };
+            connection.set_interest(Interest::READABLE);
+            let place = self.connections.vacant_key();
             let registry = self.poll.registry();
-            let socket = self.connections[place].socket();
-            if registry.register(socket, token, Interest::READABLE).is_ok() {
-                // What came before it was registered is not told.
-                self.serve(token);
-            } else {
-                self.connections.remove(place);
+            if registry.register(connection.socket(), Token(place), Interest::READABLE).is_ok() {
+                return Some(Token(self.connections.insert(connection)));
             }
+        }
+    }
+
+    /// Sends a connection away with what takes long. Nobody else waits for it.
+    fn send_away(&mut self, token: Token) {
+        let Some(mut connection) = self.connections.try_remove(token.0) else { return };
+        let _ = self.poll.registry().deregister(connection.socket());
+        let (mut connection, post) = (Box::new(connection), self.post.clone());
+        let errand = move || {
+            connection.run_errand();
+            post.send_new(New::Back(connection));
+        };
+        // Without a thread to be had the client is left without an answer, and knows it.
+        if thread::Builder::new().name("errand".to_owned()).spawn(errand).is_ok() {
+            self.away += 1;
         }
     }
 
@@ -101,6 +143,7 @@ impl Worker {
             Wants::Input => (Interest::READABLE, before == Interest::READABLE),
             Wants::Turn => (Interest::READABLE, false),
             Wants::Output => (Interest::WRITABLE, before == Interest::WRITABLE),
+            Wants::Errand => return self.send_away(token),
             Wants::Nothing => return self.close(token),
         };
         if !is_told {
@@ -121,17 +164,24 @@ impl Worker {
     /// Gives clients their last answers, and goes.
     fn finish(&mut self) {
         let deadline = Instant::now() + self.state.config.patience;
-        self.take_new();
         let mut events = Events::with_capacity(1024);
+        while self.take_one().is_some() {}
         let places: Vec<_> = self.connections.iter().map(|(place, _)| place).collect();
         places.into_iter().for_each(|place| self.write_last(Token(place)));
-        while !self.connections.is_empty() && Instant::now() < deadline {
+        while self.away + self.connections.len() > 0 && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             if self.poll.poll(&mut events, Some(left)).is_err() {
                 break;
             }
             for event in &events {
-                self.write_last(event.token());
+                match event.token() {
+                    WAKE => {
+                        while let Some(token) = self.take_one() {
+                            self.write_last(token);
+                        }
+                    }
+                    token => self.write_last(token),
+                }
             }
         }
     }

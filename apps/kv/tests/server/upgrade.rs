@@ -260,3 +260,28 @@ fn the_third_version_knows_of_a_key_what_it_has_seen() {
     client.wait_for("complete");
     client.hold(&[("UPGRADE PROMOTE", "+OK"), ("UPGRADE PROMOTE", "+OK"), ("GET old", "1")]);
 }
+
+#[test]
+fn what_takes_long_is_answered_in_its_place() {
+    let server = Server::start();
+    let mut client = server.client();
+    let lines = [
+        ("SET a 1", "+OK"),
+        ("UPGRADE START 2 EAGER", "+OK"),
+        ("HSET h a 1", "1"),
+        ("UPGRADE PROMOTE", "+OK"),
+        ("UPGRADE START 3 EAGER", "+OK"),
+        ("TRACE none", "nil"),
+        ("UPGRADE ROLLBACK", "+OK"),
+        ("TRACE a b", "-ERR unknown command 'TRACE', with args beginning with: 'a' 'b'"),
+        ("GET a", "1"),
+        ("UPGRADE PROMOTE", "-UPGRADE no upgrade has begun"),
+        ("SHUTDOWN", "+OK"),
+    ];
+    client.send(&lines.map(|(line, _)| request(line)).concat());
+    for (line, expected) in lines {
+        assert_eq!(client.answer(), expected, "{line}");
+    }
+    assert!(client.is_closed());
+    assert!(server.ends_well());
+}
