@@ -193,6 +193,15 @@ impl Picture {
         ));
     }
 
+    /// A word over the lines, with a white edge so that it can be read there.
+    fn note(&mut self, (x, y): (f64, f64), text: &str) {
+        let text = escape(text);
+        self.add(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#111111\" stroke=\"#ffffff\" \
+             stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\">{text}</text>"
+        ));
+    }
+
     fn rule(&mut self, from: (f64, f64), to: (f64, f64), style: &str) {
         let ((x1, y1), (x2, y2)) = (from, to);
         self.add(format_args!(
@@ -215,7 +224,7 @@ impl Picture {
             let at = self.across(*x);
             let style = "stroke=\"#111111\" stroke-width=\"1.2\" stroke-dasharray=\"5 4\"";
             self.rule((at, TOP), (at, HEIGHT - BOTTOM), style);
-            self.text((at + 5.0, TOP + 12.0), "start", 11, "#111111", label);
+            self.note((at + 5.0, TOP + 12.0), label);
         }
         self.legend(plot);
         self.add(format_args!("</svg>"));

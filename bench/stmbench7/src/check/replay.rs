@@ -48,13 +48,14 @@ pub(crate) struct Upgraded {
 }
 
 /// Runs the logs again on a structure of its own, and tells every difference, also to what the
-/// structure was in the end.
+/// structure was in the end. `progress` is told how many operations are done.
 pub(crate) fn replay<S: Schema>(
     params: Params,
     build_seed: u64,
     mix: &Mix,
     logs: &[Log],
     end: &End,
+    mut progress: impl FnMut(usize),
 ) -> Result<Violations, Box<dyn std::error::Error>> {
     let mut model = Unsynchronised::<S>::default();
     build(&mut model, params, build_seed)?;
@@ -74,6 +75,9 @@ pub(crate) fn replay<S: Schema>(
     for (place, &(_, thread, at)) in order.iter().enumerate() {
         if flip == Some(place) {
             at_flip = Some(root_dates::<S>(&model)?);
+        }
+        if place % 1024 == 0 {
+            progress(place);
         }
         let entry = logs[thread].entries[at];
         let name = || format!("{place}: {} of thread {thread}", entry.op);

@@ -176,7 +176,7 @@ fn run<B: crate::backend::Found<V1> + Default>(threads: usize) -> (Mix, Measured
 
 fn replayed(mix: &Mix, logs: &[Log], end: &super::Digest) -> String {
     let end = End { digest: *end, upgraded: None };
-    replay::<V1>(tiny(), SEED, mix, logs, &end).expect("it can be replayed").to_string()
+    replay::<V1>(tiny(), SEED, mix, logs, &end, |_| ()).expect("it can be replayed").to_string()
 }
 
 #[test]
@@ -222,7 +222,8 @@ fn a_wrong_survey_is_found() {
     let (mix, measured, digest) = run::<Stm<V1>>(1);
     let upgraded = Upgraded { flip: 0, surveys: [(1, -5)].into_iter().collect() };
     let end = End { digest, upgraded: Some(upgraded) };
-    let found = replay::<V1>(tiny(), SEED, &mix, &measured.logs, &end).expect("it can be replayed");
+    let found =
+        replay::<V1>(tiny(), SEED, &mix, &measured.logs, &end, |_| ()).expect("it can be replayed");
     assert!(found.to_string().contains("remembers None, at the upgrade it was 1"), "{found}");
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::choose::{Task, with_backend};
-use super::{BackendName, Cli, Command, FactsArgs, RunArgs, TraceArgs, UpgradeArgs};
+use super::{BackendName, Cli, Command, FactsArgs, RunArgs, SoakArgs, TraceArgs, UpgradeArgs};
 use crate::backend::{Backend, Found, Work};
 use crate::check::{End, Moment, check, digest, replay};
 use crate::facts::facts;
@@ -17,7 +17,7 @@ use crate::output::Output;
 use crate::params::Params;
 use crate::schema::Schema;
 use crate::trace::{TracePlan, trace};
-use crate::upgrade::{Outcome, experiment, write_report};
+use crate::upgrade::{Outcome, Stage, experiment, soak, write_report};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
@@ -26,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Some(Command::Trace(args)) => with_backend(&args.structure, TraceTask(&args)),
         Some(Command::Facts(args)) => with_backend(&args.structure, FactsTask(&args)),
         Some(Command::Upgrade(args)) => upgrade(&args),
+        Some(Command::Soak(args)) => long_run(&args),
         None => match Cli::parse_from(["stmbench7", "upgrade"]).command {
             Some(Command::Upgrade(args)) => upgrade(&args),
             _ => Err("the default command is `upgrade`".into()),
@@ -65,6 +66,30 @@ fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
         );
     }
     println!("Report: {}", page.canonicalize().unwrap_or(page).display());
+    Ok(())
+}
+
+/// A long run with many upgrades, with a bar for the time and then one for the replay.
+fn long_run(args: &SoakArgs) -> Result<(), Box<dyn Error>> {
+    let setting = args.setting();
+    let every = Duration::from_secs_f64(args.every);
+    let upgrades = (args.seconds / args.every).ceil() as u64 - 1;
+    println!("{}: an upgrade every {} s for {} s", setting.name(), args.every, args.seconds);
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("[{elapsed_precise}] {wide_bar} {msg}")?);
+    let soaked = soak(&setting, every, |stage| match stage {
+        Stage::Working { part, upgrades: done, bytes } => {
+            bar.set_position((part * 1000.0) as u64);
+            bar.set_message(format!("upgrade {done} of {upgrades}, {:.0} MB", bytes as f64 / 1e6));
+        }
+        Stage::Replaying { done, of } => {
+            bar.set_length(of);
+            bar.set_position(done);
+            bar.set_message(format!("replaying {of} operations"));
+        }
+    });
+    bar.finish_and_clear();
+    print!("{}", soaked?);
     Ok(())
 }
 
@@ -156,7 +181,7 @@ impl Task for RunTask<'_> {
             let digest = backend.read(Work::Whole, |tx| digest(tx))?.value;
             let end = End { digest, upgraded: None };
             let seed = args.structure.seed;
-            let found = replay::<S>(params, seed, &plan.mix, &measured.logs, &end)?;
+            let found = replay::<S>(params, seed, &plan.mix, &measured.logs, &end, |_| ())?;
             if !found.is_empty() {
                 return Err(format!("the run is not what its replay is:\n{found}").into());
             }

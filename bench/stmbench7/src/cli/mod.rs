@@ -25,7 +25,8 @@ use crate::upgrade::{Change, Setting, Strategy, processors};
     after_help = "\
 Examples:
   stmbench7                                        the experiment, in a minute
-  stmbench7 upgrade --scale 1,5 --mix r,w --threads 1,2
+  stmbench7 upgrade --scale 1,5,10,20              what the size of the heap means for it
+  stmbench7 soak --seconds 600                     ten minutes of upgrades and roll backs
   stmbench7 run --backend heap --threads 2 --seconds 10 --mix rw --check --replay
   stmbench7 run --backend medium --ops 20000 --long-traversals off --structure off
   stmbench7 trace --seed 3 --mix rw --ops 1000 --backend none
@@ -41,6 +42,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Change the types in the middle of the work, in several ways, and compare what it costs
     Upgrade(UpgradeArgs),
+    /// Upgrade again and again for a long time, undo every third upgrade, and check everything
+    Soak(SoakArgs),
     /// Measure a back end: throughput, times to completion, sample errors
     Run(RunArgs),
     /// Print the result of every operation of one thread, and hashes of results and structure
@@ -203,9 +206,24 @@ struct FactsArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Into the folder come report.html, which needs no other file, an SVG of each plot, and as CSV what the
+upgrades cost (upgrades.csv), times by class of operations (latencies.csv), and every tenth of a
+second of every run (timeline.csv).
+
+Examples:
+  stmbench7 upgrade --mix r,rw,w --scale 1,5,10,20 --rounds 3
+  stmbench7 upgrade --mix w --structure on --long-traversals on --size small --check --replay
+")]
 struct UpgradeArgs {
     /// Ways to change the types
-    #[arg(long, value_enum, value_name = "STRATEGY,...", value_delimiter = ',', default_values_t = Strategy::ALL)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "STRATEGY,...",
+        value_delimiter = ',',
+        default_value = "none,lazy,background,eager,parallel-eager"
+    )]
     strategies: Vec<Strategy>,
 
     /// What changes
@@ -219,54 +237,60 @@ struct UpgradeArgs {
         value_enum,
         value_name = "MIX,...",
         value_delimiter = ',',
-        default_value = "rw"
+        default_value = "rw",
+        help_heading = "Work"
     )]
     mix: Vec<Workload>,
 
-    /// Traversals of the whole structure
-    #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+    /// Traversals of the whole structure, some of which change all of it
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "off")]
     long_traversals: Switch,
 
     /// Modifications of the structure: it decays under them, so throughputs of different
     /// strategies are hard to compare then
-    #[arg(long, value_enum, value_name = "SWITCH", default_value = "off")]
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "off")]
     structure: Switch,
 
     /// Threads; by default as many as there are processors
-    #[arg(short, long, value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(short, long, help_heading = "Work", value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Vec<u16>,
 
     /// The size of the structure
-    #[arg(long, value_enum, default_value = "big")]
+    #[arg(long, help_heading = "Structure", value_enum, default_value = "big")]
     size: Size,
 
     /// Multiplies the composite parts, each with its document and atomic parts: the heap grows by it
-    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, help_heading = "Structure", value_name = "N,...", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..=100))]
     scale: Vec<u16>,
 
     /// How long each run takes; the upgrade comes after 40 % of it
-    #[arg(short = 'l', long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    #[arg(short = 'l', long, help_heading = "Measuring", value_name = "S", default_value_t = 5.0, value_parser = seconds)]
     seconds: f64,
 
     /// How often each strategy has its turn
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, help_heading = "Measuring", value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 
     /// Seed of the structure; those of the threads follow from it
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, help_heading = "Structure", value_name = "N", default_value_t = 3)]
     seed: u64,
 
     /// Check all invariants after each run
-    #[arg(long)]
+    #[arg(long, help_heading = "Measuring")]
     check: bool,
 
     /// After each run do everything again in the order of the commits, on plain memory and without
     /// upgrade, and compare every result and the structure
-    #[arg(long)]
+    #[arg(long, help_heading = "Measuring")]
     replay: bool,
 
     /// The folder for the report, the pictures and the CSV files
-    #[arg(long, value_name = "FOLDER", default_value = "target/stmbench7")]
+    #[arg(
+        long,
+        help_heading = "Measuring",
+        value_name = "FOLDER",
+        default_value = "target/stmbench7"
+    )]
     out: PathBuf,
 }
 
@@ -297,6 +321,79 @@ impl UpgradeArgs {
             }
         }
         settings
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every third upgrade gives eight types their second version and is rolled back when half of its time is
+over; the others upgrade every type to itself, by turns lazily and all at once. The last upgrade gives
+the types their second version for good. After each upgrade all invariants are checked beside the
+work, and the heap is compacted. In the end every operation is run again in the order of the commits, on plain memory and without
+upgrades, and every result and the structure are compared, which takes about as long as the run.
+Memory of the process, without the log for that, must not grow.
+
+Examples:
+  stmbench7 soak --seconds 600
+  stmbench7 soak --seconds 20 --every 1 --mix w --structure off
+")]
+struct SoakArgs {
+    /// How long to run
+    #[arg(short = 'l', long, value_name = "S", default_value_t = 60.0, value_parser = seconds)]
+    seconds: f64,
+
+    /// Time from one upgrade to the next
+    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
+    every: f64,
+
+    /// How much of the work only reads
+    #[arg(short = 'w', long = "mix", value_enum, default_value = "rw", help_heading = "Work")]
+    mix: Workload,
+
+    /// Traversals of the whole structure, some of which change all of it
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "off")]
+    long_traversals: Switch,
+
+    /// Modifications of the structure, under which it decays
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "on")]
+    structure: Switch,
+
+    /// Threads; by default as many as there are processors
+    #[arg(short, long, help_heading = "Work", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// The size of the structure
+    #[arg(long, help_heading = "Structure", value_enum, default_value = "big")]
+    size: Size,
+
+    /// Multiplies the composite parts, each with its document and atomic parts
+    #[arg(long, help_heading = "Structure", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    scale: u16,
+
+    /// Seed of the structure; those of the threads follow from it
+    #[arg(long, help_heading = "Structure", value_name = "N", default_value_t = 3)]
+    seed: u64,
+
+    /// Keep no log, and don't replay: for hours, as the log takes 32 bytes for an operation
+    #[arg(long)]
+    no_replay: bool,
+}
+
+impl SoakArgs {
+    fn setting(&self) -> Setting {
+        Setting {
+            size: self.size,
+            scale: usize::from(self.scale),
+            seed: self.seed,
+            workload: self.mix,
+            long_traversals: self.long_traversals.is_on(),
+            structure: self.structure.is_on(),
+            threads: self.threads.map_or_else(processors, usize::from),
+            length: Duration::from_secs_f64(self.seconds),
+            change: Change::Types,
+            check: true,
+            replay: !self.no_replay,
+        }
     }
 }
 

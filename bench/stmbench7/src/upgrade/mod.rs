@@ -5,6 +5,7 @@ mod analysis;
 mod program;
 mod report;
 mod run;
+mod soak;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use crate::schema::{v1, v2};
 
 pub(crate) use report::write_report;
 use run::{Series, run};
+pub(crate) use soak::{Stage, soak};
 
 /// How the types are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +38,7 @@ pub(crate) enum Strategy {
 }
 
 impl Strategy {
+    #[cfg(test)]
     pub(crate) const ALL: [Self; 5] =
         [Self::None, Self::Lazy, Self::Background, Self::Eager, Self::ParallelEager];
 

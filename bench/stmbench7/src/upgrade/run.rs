@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use hdrhistogram::Histogram;
-use upgradable::{AccessError, Heap, Progress, RunningUpgrade, Service};
+use upgradable::{AccessError, CommitTs, Heap, Progress, RunningUpgrade, Service};
 
 use super::program::{Bench, Request, note_commit};
 use super::{Change, Setting, Strategy, plan};
@@ -78,13 +78,13 @@ pub(super) struct Flip {
 }
 
 /// Resident memory of the process, where the system tells.
-fn resident() -> u64 {
+pub(super) fn resident() -> u64 {
     let pages = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0) * 4096
 }
 
-type Calls = Service<Request, Option<i32>>;
+pub(super) type Calls = Service<Request, Option<i32>>;
 
 struct Shared<'r> {
     setting: &'r Setting,
@@ -148,48 +148,58 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
         let logs = parts.iter_mut().map(|part| mem::take(&mut part.log)).collect();
         Ok((merge(parts, glances, shared.running.get()), logs))
     })?;
-    let migrated = strategy != Strategy::None && setting.change == Change::Types;
-    if migrated {
-        check_end(&shared, &end.0, &logs, true)?;
-    } else {
-        check_end(&shared, &end.1, &logs, false)?;
+    let flip = shared.running.get().map(|(running, ..)| running.flipped_at());
+    match flip.filter(|_| setting.change == Change::Types) {
+        Some(flip) => check_end(setting, &shared.service, &end.0, &logs, Some(flip), |_| ())?,
+        None => check_end(setting, &shared.service, &end.1, &logs, None, |_| ())?,
     }
     Ok(series)
 }
 
-/// Checks the structure as the types that it has now, and how it came to be.
-fn check_end<S: Schema>(
-    shared: &Shared<'_>,
+/// Checks the structure as the types that it has now, and how it came to be. The flip is that of the
+/// second version of the types, if there they are.
+pub(super) fn check_end<S: Schema>(
+    setting: &Setting,
+    service: &Calls,
     place: &Place<S>,
     logs: &[Log],
-    migrated: bool,
+    flip: Option<CommitTs>,
+    progress: impl FnMut(usize),
 ) -> Result<(), Box<dyn Error>> {
-    let Shared { setting, service, .. } = shared;
-    let params = setting.params();
     if setting.check {
-        let found = service.heap().snapshot(|snapshot| {
-            check(&HeapSnapshot::new(snapshot, place), &params, Moment::Later)
-        })?;
-        if !found.is_empty() {
-            return Err(format!("invariants do not hold:\n{found}").into());
-        }
+        check_now(setting, service, place)?;
     }
     if setting.replay {
         let end = service.heap().snapshot(|snapshot| -> Result<End, AccessError> {
             let tx = HeapSnapshot::new(snapshot, place);
-            let flip = shared.running.get().map(|(running, ..)| running.flipped_at().to_bits());
-            let upgraded = match flip.filter(|_| migrated) {
-                Some(flip) => Some(Upgraded { flip, surveys: surveys(&tx)? }),
+            let upgraded = match flip {
+                Some(flip) => Some(Upgraded { flip: flip.to_bits(), surveys: surveys(&tx)? }),
                 None => None,
             };
             Ok(End { digest: digest(&tx)?, upgraded })
         })?;
-        let found = replay::<V1>(params, setting.seed, &setting.mix(), logs, &end)?;
+        let params = setting.params();
+        let found = replay::<V1>(params, setting.seed, &setting.mix(), logs, &end, progress)?;
         if !found.is_empty() {
             return Err(format!("the run is not what its replay is:\n{found}").into());
         }
     }
     Ok(())
+}
+
+/// Checks all invariants in one snapshot.
+pub(super) fn check_now<S: Schema>(
+    setting: &Setting,
+    service: &Calls,
+    place: &Place<S>,
+) -> Result<(), Box<dyn Error>> {
+    let found = service.heap().snapshot(|snapshot| {
+        check(&HeapSnapshot::new(snapshot, place), &setting.params(), Moment::Later)
+    })?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("invariants do not hold:\n{found}").into())
 }
 
 /// Waits until it is time, and upgrades.
@@ -219,14 +229,16 @@ fn flip(
 fn look_on(shared: &Shared<'_>, started: Instant) -> Vec<Glance> {
     const PAUSE: Duration = Duration::from_millis(10);
     let mut glances: Vec<Glance> = Vec::new();
-    let mut complete = false;
+    let mut stage = (false, false);
     loop {
         let at = started.elapsed();
         let progress =
             shared.running.get().map_or_else(Progress::default, |(running, ..)| running.progress());
         let due = glances.last().is_none_or(|last| at.saturating_sub(last.at) >= BIN);
-        if due || progress.complete != complete {
-            complete = progress.complete;
+        // Also when the upgrade begins, and when it is complete.
+        let now = (shared.flipped.load(Ordering::Relaxed), progress.complete);
+        if due || now != stage {
+            stage = now;
             glances.push(Glance { at, bytes: resident(), progress });
         }
         if at >= shared.setting.length {

@@ -144,7 +144,8 @@ fn a_run_counts_what_happens() {
         if let Some(flip) = series.flip {
             assert!(flip.at >= setting.flip_at());
             assert!(flip.end.transformed() > 0, "{}", strategy.name());
-            let whole = strategy != Strategy::Lazy;
+            // The background may take longer where others work, too.
+            let whole = matches!(strategy, Strategy::Eager | Strategy::ParallelEager);
             assert!(!whole || flip.completed.is_some(), "{}", strategy.name());
         }
     }
