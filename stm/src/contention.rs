@@ -13,13 +13,29 @@
 //!
 //! Transactions that don't touch its objects go on, except for accidental hits in the filter.
 //!
+//! What the thread of the privileged transaction runs meanwhile, because a value that it drops begins
+//! a transaction, or a handler after a panic, has the privilege, too: it can't wait for its own turn.
+//! Other handlers run without it, for they may take their time.
+//!
 //! A transaction that runs inside another one of its thread does not wait here: the outer one may be
 //! the privileged one's opponent in another domain. It goes on and takes its chances.
 
 use crate::raw::slot::SlotPtr;
 use crate::sync::{
-    AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, fence_after_rmw, full_fence,
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence_after_rmw,
+    full_fence, thread_local,
 };
+
+thread_local! {
+    /// Has an address that no other thread's has.
+    #[allow(clippy::missing_const_for_thread_local, reason = "loom's statics can't be")]
+    static MARK: u8 = 0;
+}
+
+/// Another number for each thread that there is; zero at the very end of a thread.
+fn this_thread() -> usize {
+    MARK.try_with(|mark| std::ptr::from_ref(mark).addr()).unwrap_or(0)
+}
 
 /// After so many conflicts a transaction becomes privileged.
 pub(crate) const PATIENCE: u32 = if cfg!(any(loom, shuttle, chaos)) { 1 } else { 12 };
@@ -30,6 +46,8 @@ const WORDS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
 #[derive(Debug)]
 pub(crate) struct Privilege {
     active: AtomicBool,
+    /// Whose turn it is; zero: nobody's.
+    owner: AtomicUsize,
     filter: [AtomicU64; WORDS],
     /// Held by the privileged transaction.
     turn: Mutex<()>,
@@ -41,8 +59,8 @@ pub(crate) struct Privilege {
 /// The turn of a privileged transaction; it ends with the guard.
 pub(crate) struct Turn<'p> {
     privilege: &'p Privilege,
-    /// Released after the turn has been declared over.
-    _turn: MutexGuard<'p, ()>,
+    /// Released after the turn has been declared over. None: it is part of another turn.
+    turn: Option<MutexGuard<'p, ()>>,
 }
 
 impl std::fmt::Debug for Turn<'_> {
@@ -65,6 +83,7 @@ impl Privilege {
     pub(crate) fn new() -> Self {
         Self {
             active: AtomicBool::new(false),
+            owner: AtomicUsize::new(0),
             filter: std::array::from_fn(|_| AtomicU64::new(0)),
             turn: Mutex::new(()),
             ended: Mutex::new(0),
@@ -74,13 +93,18 @@ impl Privilege {
 
     /// Waits for its turn and takes it.
     pub(crate) fn enter(&self) -> Turn<'_> {
+        if self.is_mine() {
+            return Turn { privilege: self, turn: None };
+        }
         let turn = self.turn.lock();
+        // Relaxed: only the thread itself compares it with its number.
+        self.owner.store(this_thread(), Ordering::Relaxed);
         for word in &self.filter {
             word.store(0, Ordering::Relaxed);
         }
         self.active.store(true, Ordering::Release);
         full_fence();
-        Turn { privilege: self, _turn: turn }
+        Turn { privilege: self, turn: Some(turn) }
     }
 
     /// Notes an object that the privileged transaction is about to read.
@@ -96,6 +120,12 @@ impl Privilege {
     #[inline(always)]
     pub(crate) fn is_active(&self) -> bool {
         self.active.load(Ordering::Acquire)
+    }
+
+    /// Whether it is the turn of a transaction of this thread.
+    pub(crate) fn is_mine(&self) -> bool {
+        let owner = self.owner.load(Ordering::Relaxed);
+        owner != 0 && owner == this_thread()
     }
 
     /// Whether the privileged transaction has noted this object, or one like it.
@@ -116,6 +146,10 @@ impl Privilege {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        if self.turn.is_none() {
+            return;
+        }
+        self.privilege.owner.store(0, Ordering::Relaxed);
         let mut ended = self.privilege.ended.lock();
         // Under the lock, so that nobody checks it and then sleeps through the notification.
         self.privilege.active.store(false, Ordering::Release);

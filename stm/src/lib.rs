@@ -77,6 +77,8 @@
 //! Pruning inside the chain against the live snapshots: Boettcher, Leis, Neumann and Kemper,
 //! *Scalable Garbage Collection for In-Memory MVCC Systems* (2019).
 
+#[cfg(chaos)]
+pub mod chaos;
 mod clock;
 mod commit;
 mod contention;

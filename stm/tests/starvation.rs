@@ -329,3 +329,77 @@ fn who_reads_around_its_update_makes_way_too() {
         assert_eq!(domain.snapshot(|s| *s.read(&x)), u64::from(PATIENCE) + 2);
     });
 }
+
+/// A handler of a privileged transaction wrote what that one had read, and waited for its own turn.
+#[test]
+fn a_handler_may_write_what_its_privileged_transaction_has_read() {
+    watched(|| {
+        let domain = Domain::new();
+        let x = domain.tvar(0);
+        privileged(&domain, &x, |tx, with_precedence| {
+            let (domain, x) = (domain.clone(), x.clone());
+            if with_precedence == 1 {
+                tx.after_commit(move || {
+                    let mut seen = Vec::new();
+                    // With precedence of its own, too.
+                    privileged(&domain, &x, |tx, _| Ok(seen.push(*tx.read(&x))));
+                });
+            }
+            Ok(())
+        });
+        assert_eq!(domain.snapshot(|s| *s.read(&x)), 2 * u64::from(PATIENCE) + 2);
+        assert_eq!(domain.stats().privileged, 2);
+    });
+}
+
+/// So did a handler that ran because it had panicked.
+#[test]
+fn a_handler_may_write_what_a_privileged_transaction_has_read_that_panicked() {
+    watched(|| {
+        let domain = Domain::new();
+        let x = domain.tvar(0);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            privileged(&domain, &x, |tx, with_precedence| {
+                if with_precedence == 1 {
+                    let (domain, x) = (domain.clone(), x.clone());
+                    tx.after_abort(move || {
+                        privileged(&domain, &x, |_, _| Ok(()));
+                    });
+                    panic!("on purpose");
+                }
+                Ok(())
+            })
+        }));
+        assert!(outcome.is_err());
+        assert_eq!(domain.snapshot(|s| *s.read(&x)), 2 * u64::from(PATIENCE) + 1);
+        interfere(&domain, &x); // or the test hangs
+    });
+}
+
+/// Counts its own end.
+struct Counting(Domain, TVar<u64>);
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.0.atomically(|tx| Ok(tx.modify(&self.1, |n| *n += 1)));
+    }
+}
+
+/// So did a value that was dropped after the commit.
+#[test]
+fn a_value_may_write_what_the_privileged_transaction_has_read_that_ends_it() {
+    watched(|| {
+        let domain = Domain::new();
+        let x = domain.tvar(0);
+        let counted = domain.tvar(Some(Counting(domain.clone(), x.clone())));
+        privileged(&domain, &x, |tx, with_precedence| {
+            if with_precedence == 1 {
+                tx.write(&counted, None);
+            }
+            Ok(())
+        });
+        // If nobody has dropped it yet.
+        domain.reclaim();
+        assert_eq!(domain.snapshot(|s| *s.read(&x)), u64::from(PATIENCE) + 2);
+    });
+}

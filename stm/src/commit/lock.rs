@@ -48,6 +48,10 @@ impl<'d> Commit<'_, 'd> {
     /// the locks are held.
     #[inline(always)]
     fn try_lock_all(&mut self, wait: bool) -> bool {
+        #[cfg(chaos)]
+        if !self.update.is_privileged() && crate::chaos::strikes(8) {
+            return false;
+        }
         for at in 0..self.writes.len() {
             let slot = self.inner.slot(self.writes[at].slot.slot);
             let newest = match slot.try_lock() {
@@ -88,6 +92,7 @@ impl<'d> Commit<'_, 'd> {
         let privilege = &self.inner.privilege;
         privilege.is_active()
             && !self.update.is_privileged()
+            && !privilege.is_mine()
             && self.writes.iter().any(|entry| privilege.has_noted(entry.slot.slot))
     }
 

@@ -12,6 +12,8 @@ impl<'d> Commit<'_, 'd> {
     #[inline(always)]
     pub(super) fn validate(&self, ts: CommitTs) -> Result<(), AbortCause> {
         self.still_there()?;
+        #[cfg(chaos)]
+        self.bad_luck()?;
         // Nobody else has taken a timestamp since the snapshot: nothing can have changed.
         if ts.to_bits() == self.update.frame().at().to_bits() + 1 {
             return Ok(());
@@ -27,12 +29,21 @@ impl<'d> Commit<'_, 'd> {
         // The walks past the heads need the collector pinned.
         let _pin = self.context.pin();
         self.still_there()?;
+        #[cfg(chaos)]
+        self.bad_luck()?;
         for &read in self.reads {
             self.check(read, |newest| {
                 std::iter::successors(newest, |node| node.prev()).find(|node| node.stamp() <= end)
             })?;
         }
         Ok(())
+    }
+
+    /// Somebody was faster, it says. A privileged transaction is not lied to.
+    #[cfg(chaos)]
+    fn bad_luck(&self) -> Result<(), AbortCause> {
+        let strikes = !self.update.is_privileged() && crate::chaos::strikes(8);
+        if strikes { Err(AbortCause::Changed) } else { Ok(()) }
     }
 
     /// Whether what is written blindly has not been deleted. (What was created is not there yet;

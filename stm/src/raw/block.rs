@@ -279,6 +279,8 @@ impl BlockCache {
     /// A block for a value of this size.
     #[inline(always)]
     pub(crate) fn take(&self, size: usize, pool: &BlockPool) -> NodePtr {
+        #[cfg(chaos)]
+        crate::chaos::falter();
         let class = Class::of(size);
         let cache = &self.classes[class.0];
         loop {

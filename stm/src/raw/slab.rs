@@ -381,6 +381,8 @@ impl SlotCache {
     ///
     /// [`Full`] when all numbers are taken.
     pub(crate) fn take(&self, kind: &KindInfo, slab: &Slab) -> Result<Numbered, Full> {
+        #[cfg(chaos)]
+        crate::chaos::falter();
         let stride = stride_of(kind);
         let mut classes = self.classes.borrow_mut();
         let cache = match classes.iter().position(|(of, _)| *of == stride) {

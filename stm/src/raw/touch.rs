@@ -301,7 +301,11 @@ impl<'d> Frame<'d> {
             let reserved = RefCell::default();
             let touch = Touch { frame: self, handle, seen, swept, reserved, _pin: pin };
             let asking = Asking::new(&self.context().updating);
+            #[cfg(chaos)]
+            crate::chaos::falter();
             let touched = layer.touch(&touch);
+            #[cfg(chaos)]
+            crate::chaos::falter();
             // What was reserved in vain is dropped while updates are still refused: its drop is
             // the user's.
             drop(touch);

@@ -84,6 +84,8 @@ impl Seat {
 
     /// Ends the announcement, but keeps the context: for the work after a transaction.
     pub(crate) fn withdraw(&self) {
+        #[cfg(chaos)]
+        crate::chaos::linger();
         // Release: all reads under the snapshot happen before the drop of what they read. SeqCst:
         // pairs with the fence in `nobody_cleans`; who misses it is missed by it.
         self.word.swap(CLAIMED, Ordering::SeqCst);
@@ -93,6 +95,8 @@ impl Seat {
     /// Ends the announcement.
     #[inline(always)]
     pub(crate) fn leave(&self) {
+        #[cfg(chaos)]
+        crate::chaos::linger();
         // Release: all reads under the snapshot happen before the drop of what they read.
         self.word.store(IDLE, Ordering::Release);
     }

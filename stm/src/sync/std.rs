@@ -17,8 +17,9 @@ pub(crate) use std::thread_local;
 /// On x86-64 a locked instruction already is one, and a second one would cost as much again.
 #[inline(always)]
 pub(crate) fn fence_after_rmw() {
+    // The order of steps counts between two fences.
     #[cfg(chaos)]
-    falter();
+    crate::chaos::falter();
     #[cfg(all(target_arch = "x86_64", not(any(miri, sanitized))))]
     std::sync::atomic::compiler_fence(Ordering::SeqCst);
     #[cfg(not(all(target_arch = "x86_64", not(any(miri, sanitized)))))]
@@ -28,8 +29,9 @@ pub(crate) fn fence_after_rmw() {
 /// A full fence.
 #[inline]
 pub(crate) fn full_fence() {
+    // The order of steps counts between two fences.
     #[cfg(chaos)]
-    falter();
+    crate::chaos::falter();
     // ThreadSanitizer does not understand fences; a read-modify-write of one common word gives
     // it edges at least as strong.
     #[cfg(sanitized)]
@@ -38,29 +40,6 @@ pub(crate) fn full_fence() {
         COMMON.fetch_add(1, Ordering::SeqCst);
     }
     std::sync::atomic::fence(Ordering::SeqCst);
-}
-
-/// Gives the processor away now and then. Fences stand where the order of steps counts, between two
-/// of them: there the other threads get time to do their worst (`ci/stress.sh`).
-#[cfg(chaos)]
-fn falter() {
-    thread_local! {
-        static STATE: std::cell::Cell<u64> = const { std::cell::Cell::new(0x9E37_79B9_7F4A_7C15) };
-    }
-    let next = |state: &std::cell::Cell<u64>| {
-        let next =
-            state.get().wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
-        state.set(next);
-        next
-    };
-    // At the end of a thread it is gone already.
-    let Ok(dice) = STATE.try_with(next) else { return };
-    match dice >> 57 {
-        0..8 => yield_now(),
-        8 => std::thread::sleep(std::time::Duration::from_micros(dice >> 40 & 63)),
-        9..24 => (0..dice >> 40 & 511).for_each(|_| spin_loop()),
-        _ => {}
-    }
 }
 
 /// A condition variable in the shape that all three implementations share.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::tx::{Sleep, Tx};
@@ -206,7 +207,7 @@ impl<'d> Transaction<'d> {
     ) -> Result<Committed<R>, TxError<E>> {
         let started = self.timeout.map(|_| Instant::now());
         // The first attempt mostly commits, and then nothing need be known of further ones.
-        let pause = match self.attempt(&mut update, false) {
+        let pause = match self.attempt(&mut update, &mut None) {
             Attempt::Done(outcome) => return outcome,
             Attempt::Paused(pause) => pause,
         };
@@ -226,7 +227,7 @@ impl<'d> Transaction<'d> {
             if let Some(error) = progress.after(pause) {
                 return Err(error);
             }
-            pause = match self.attempt(&mut update, progress.turn.is_some()) {
+            pause = match self.attempt(&mut update, &mut progress.turn) {
                 Attempt::Done(outcome) => {
                     let conflicts = progress.lost;
                     return outcome.map(|committed| Committed { conflicts, ..committed });
@@ -240,7 +241,7 @@ impl<'d> Transaction<'d> {
     fn attempt<R, E>(
         self,
         update: &mut impl FnMut(&Tx<'_>) -> Result<R, Stop<E>>,
-        privileged: bool,
+        turn: &mut Option<Turn<'d>>,
     ) -> Attempt<'d, R, E> {
         let frame = Frame::begin(&self.domain.inner);
         if frame.context().is_nested() {
@@ -249,36 +250,50 @@ impl<'d> Transaction<'d> {
         if self.era.is_some_and(|era| era != frame.at().era()) {
             return Attempt::Done(Err(TxError::EraOver));
         }
-        let tx = Tx::new(frame, privileged);
+        let tx = Tx::new(frame, turn.is_some());
+        // Ends before the transaction does, should the closure panic.
+        let UntilPanic(turn) = &mut UntilPanic(turn);
         match update(&tx) {
             Ok(value) if !tx.core().is_doomed() => {
                 let wrote = !tx.core().frame().context().writes.is_empty();
-                let (outcome, after) = tx.commit();
+                let (outcome, after) = tx.commit(turn);
                 match outcome {
                     Ok(ts) => {
-                        after.run();
+                        after.run(turn);
                         Attempt::Done(Ok(Committed { value, ts, wrote, conflicts: 0 }))
                     }
                     Err(refusal) => {
                         drop(value);
-                        after.run();
+                        after.run(turn);
                         Attempt::Paused(Pause::Refused(refusal))
                     }
                 }
             }
             Ok(_) => {
-                tx.abort(AbortCause::Refused).run();
+                tx.abort(AbortCause::Refused).run(turn);
                 Attempt::Done(Err(TxError::HalfModified))
             }
             Err(Stop::Cancel(error)) => {
-                tx.abort(AbortCause::Cancelled).run();
+                tx.abort(AbortCause::Cancelled).run(turn);
                 Attempt::Done(Err(TxError::Cancelled(error)))
             }
             Err(Stop::Retry(Retry(()))) => {
                 let (sleep, after) = tx.block();
-                after.run();
+                after.run(turn);
                 Attempt::Paused(Pause::Blocked(sleep))
             }
+        }
+    }
+}
+
+/// A turn that a panic ends.
+struct UntilPanic<'t, 'd>(&'t mut Option<Turn<'d>>);
+
+impl Drop for UntilPanic<'_, '_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.is_some() && thread::panicking() {
+            *self.0 = None;
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::clock::CommitTs;
 use crate::commit::{self, Refusal};
+use crate::contention::Turn;
 use crate::domain::Inner;
 use crate::error::{AccessError, Retry};
 use crate::event::{AbortCause, Event};
@@ -368,12 +369,13 @@ impl<'d> Tx<'d> {
 
     /// Ends the attempt by a commit, and leaves the handlers that must run now.
     #[inline(always)]
-    pub(super) fn commit(self) -> (Result<CommitTs, Refusal>, After) {
+    pub(super) fn commit(self, turn: &mut Option<Turn<'_>>) -> (Result<CommitTs, Refusal>, After) {
         let lists = self.frame().context();
         let (reads, writes) = (lists.reads.len(), lists.writes.len());
         let outcome = commit::commit(&self.core);
         match outcome {
             Ok(ts) => {
+                *turn = None;
                 let frame = self.core.frame();
                 let (inner, context) = (frame.inner(), frame.context());
                 self.core.forget();
@@ -457,7 +459,7 @@ impl Tx<'_> {
         // They run when the context is free again; a panic in one of them would abort the process.
         let after = self.take_handlers(false);
         self.core.end();
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.run()));
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| after.run_all()));
     }
 }
 
@@ -497,8 +499,10 @@ pub(super) struct After(Vec<Box<dyn FnOnce()>>);
 impl After {
     /// Runs all of them. If some panic, the first panic goes on when all have run.
     #[inline(always)]
-    pub(super) fn run(self) {
+    pub(super) fn run(self, turn: &mut Option<Turn<'_>>) {
         if !self.0.is_empty() {
+            // Who is privileged gives its turn up for the time that they take.
+            *turn = None;
             self.run_all();
         }
     }

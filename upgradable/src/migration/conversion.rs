@@ -94,7 +94,13 @@ fn forward<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
 ) -> Installed {
     let Some(old) = touch.value::<Old>() else { return Ok(false) };
     let (from, to) = (TypeVersion::of::<Old>(), TypeVersion::of::<New>());
-    let new = cx.step(from, to, |cx| cx.catch_panic(|cx| New::upgrade_from(old, cx)))?;
+    let new = cx.step(from, to, |cx| {
+        cx.catch_panic(|cx| {
+            #[cfg(chaos)]
+            bad_luck()?;
+            New::upgrade_from(old, cx)
+        })
+    })?;
     install(touch, at, new, admission)
 }
 
@@ -118,6 +124,16 @@ fn back<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
     install(touch, at, old, admission)
 }
 
+/// Fails or panics now and then, where a suite asks for it.
+#[cfg(chaos)]
+fn bad_luck() -> Result<(), TransformError> {
+    use upgradable_stm::chaos::{spoils_transformers, strikes};
+    if spoils_transformers() && strikes(8) {
+        std::panic::resume_unwind(Box::new("bad luck"));
+    }
+    if spoils_transformers() && strikes(8) { Err("bad luck".into()) } else { Ok(()) }
+}
+
 fn repair<Old: Upgradable, New: Upgradable>(
     touch: &Touch<'_>,
     value: Box<dyn Any + Send>,
@@ -135,6 +151,8 @@ fn install<T: Upgradable>(
     value: T,
     admission: Admission<'_>,
 ) -> Installed {
+    #[cfg(chaos)]
+    upgradable_stm::chaos::falter();
     let refused = match admission() {
         Ok(()) => match touch.install(at, value) {
             Ok(()) => return Ok(true),

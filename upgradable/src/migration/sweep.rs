@@ -16,7 +16,7 @@ use crate::sync::{AtomicBool, Condvar, Mutex, Ordering};
 use crate::upgrade::Pace;
 
 /// Slots touched under one snapshot.
-const BATCH: u32 = 256;
+const BATCH: u32 = if cfg!(chaos) { 1 } else { 256 };
 /// How long the sweeper works at a stretch before it looks at its pace.
 const STRETCH: Duration = Duration::from_micros(500);
 /// How long the sweeper leaves old transactions alone, so that they may commit late.
@@ -225,6 +225,8 @@ impl HeapInner {
         while last < slots {
             let upto = last.saturating_add(BATCH).min(slots);
             self.domain.sweep(last..upto);
+            #[cfg(chaos)]
+            upgradable_stm::chaos::falter();
             self.delete_orphans(&pass);
             if self.migrations.unwanted.load(Ordering::Relaxed) && self.roll_back_unwanted() {
                 // What is left now goes the other way.
