@@ -2,9 +2,11 @@
 //!
 //! `$s $h $l $t $z` are keys, mostly of strings, hashes, lists, sets and sorted sets; `$v` is a
 //! value, `$n` a whole number, `$i` a small one that may be negative, `$c` one that may not, `$f` a
-//! score, `$m` a member or field, `$e` seconds that are past or long, `$E` the same in
-//! milliseconds, `$a` and `$A` instants of both, `$b` and `$B` such as are to come; `$p` is a pattern. A star behind a place fills it
-//! one to four times; behind a pair in brackets, the pair.
+//! score, `$m` a member or field, `$p` a pattern. `$e` is seconds that are past or long, `$E` the
+//! same in milliseconds, `$a` and `$A` instants of both, `$b` and `$B` such as are to come, and
+//! `$g` seconds that hardly ever come twice: which of two equal ends is later depends on the
+//! millisecond. A star behind a place fills it one to four times; behind a pair in brackets, the
+//! pair.
 
 use super::generate::Kind::{self, Clock, Exact, Unordered, UnorderedPairs};
 
@@ -53,8 +55,8 @@ pub(super) const STRINGS: &[Template] = &[
     ("EXPIRE $s $e", Exact, 5),
     ("EXPIRE $s $e NX", Exact, 2),
     ("EXPIRE $s $e XX", Exact, 2),
-    ("EXPIRE $s $e GT", Exact, 2),
-    ("EXPIRE $s $e LT", Exact, 2),
+    ("EXPIRE $s $g GT", Exact, 2),
+    ("EXPIRE $s $g LT", Exact, 2),
     ("EXPIRE $s $e GT LT", Exact, 1),
     ("EXPIRE $s $e NX XX", Exact, 1),
     ("PEXPIRE $s $E", Exact, 3),

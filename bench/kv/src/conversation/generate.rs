@@ -191,6 +191,7 @@ impl Generator {
             "E" => (random.pick(&seconds) * 1000).to_string(),
             "a" => (self.begun as i64 + random.pick(&seconds)).to_string(),
             "A" => ((self.begun as i64 + random.pick(&seconds)) * 1000).to_string(),
+            "g" => (1000 + random.below(1_000_000)).to_string(),
             "b" => (self.begun as i64 + random.pick(&seconds[2..])).to_string(),
             "B" => ((self.begun as i64 + random.pick(&seconds[2..])) * 1000).to_string(),
             "p" => random.pick(&["*", "s*", "?1", "[hz]*", "s[1-3]", "no", "*1*"]).to_string(),
