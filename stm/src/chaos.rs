@@ -4,25 +4,26 @@
 //! held by somebody, threads lose the processor where the order of steps counts, snapshots end
 //! late. Nothing happens that could not happen without it. In other builds there is no trace of it.
 //!
-//! `CHAOS_SEED` is the seed. Each thread draws from a sequence of its own, made from the seed and
+//! `CHAOS_SEED` is the seed; without one threads only falter (`ci/stress.sh`). Each thread draws from a sequence of its own, made from the seed and
 //! the thread's name, which for a test is the test's; threads without one are numbered as they
 //! come. So a seed brings the same bad luck again, but not the same turns of the threads.
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// The number in an environment variable.
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn seed() -> u64 {
-    static SEED: OnceLock<u64> = OnceLock::new();
-    *SEED.get_or_init(|| number("CHAOS_SEED").unwrap_or(1))
+fn seed() -> Option<u64> {
+    static SEED: OnceLock<Option<u64>> = OnceLock::new();
+    *SEED.get_or_init(|| number("CHAOS_SEED"))
 }
 
 /// The start of this thread's sequence.
@@ -53,7 +54,7 @@ fn draw() -> Option<u64> {
 /// Whether bad luck strikes, once in so many times.
 #[must_use]
 pub fn strikes(one_in: u64) -> bool {
-    draw().is_some_and(|drawn| drawn % one_in == 0)
+    seed().is_some() && draw().is_some_and(|drawn| drawn % one_in == 0)
 }
 
 /// Gives the processor away now and then: the other threads get time to do their worst.

@@ -6,5 +6,6 @@ mod collections;
 #[path = "../common/mod.rs"]
 mod common;
 mod ends;
+mod long;
 mod observers;
 mod reentry;
