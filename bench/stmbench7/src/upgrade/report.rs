@@ -296,9 +296,27 @@ fn plots(outcome: &Outcome) -> Vec<Plot> {
         marked(throughput, lines(outcome, whole, per_second)),
         marked(p99.logarithmic(), lines(outcome, all, p99_ms)),
         marked(slowest.logarithmic(), lines(outcome, all, max_ms)),
-        marked(migrated, glances(&|glance| glance.progress.transformed() as f64)),
+        marked(migrated, progress(outcome)),
         marked(memory, glances(&|glance| glance.bytes as f64 / 1e6)),
     ]
+}
+
+/// A line for each strategy: the objects that were transformed in the first round, none of them
+/// before the upgrade.
+fn progress(outcome: &Outcome) -> Vec<Line> {
+    let line = |(strategy, rounds): &(Strategy, Vec<Series>)| {
+        let glances = rounds[0].glances.iter();
+        let mut points: Vec<_> = glances
+            .map(|glance| (glance.at.as_secs_f64(), glance.progress.transformed() as f64))
+            .collect();
+        if let Some(flip) = rounds[0].flip {
+            let flip = flip.at.as_secs_f64();
+            let at = points.partition_point(|&(at, _)| at < flip);
+            points.insert(at, (flip, 0.0));
+        }
+        Line::new(strategy.name(), points)
+    };
+    outcome.series.iter().map(line).collect()
 }
 
 /// How the longest wait grows with the heap, if several sizes were measured.
