@@ -171,7 +171,7 @@ mutant_announcement_without_fence() {
 }
 
 mutant_look_without_fence() {
-    fails trim_against_announcement
+    unseen trim_against_announcement 'since who commits beside others withdraws first, a fence stands between its tick and the look; a model with a third thread, which only looks, does not show it with three preemptions either'
     edit reclaim/active.rs 'self.limit = clock.now();
         // Pairs with the fence in `announce`: the limit is read before any announcement.
         full_fence();' 'self.limit = clock.now();'

@@ -13,7 +13,10 @@ fn close_against_tidy() {
         let vars: Vec<_> = (0..BATCH).map(|_| domain.tvar(0)).collect();
         let witness = domain.tvar(0);
         let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        // In company, so that what is superseded stays until somebody looks.
+        let company = domain.hold();
         domain.atomically(|tx| Ok(tx.put(name, Seen::new(1)))).unwrap();
+        drop(company);
         // A batch of dropped variables: it is time to tidy, also for what others have left behind.
         let other = thread::spawn(move || drop(vars));
         let inner = domain.inner.clone();

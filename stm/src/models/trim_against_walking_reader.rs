@@ -3,7 +3,7 @@
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model, model_within};
+use super::{Seen, expect_orderly, model};
 use crate::domain::Domain;
 
 /// The reader must go past versions that are being taken away.
@@ -49,9 +49,12 @@ fn trim_against_announcement() {
                 });
             }
         });
+        // In company, so that what is superseded stays until somebody looks.
+        let company = domain.hold();
         for number in 1..=2 {
             domain.atomically(|tx| Ok(tx.write(&x, Seen::new(number))));
         }
+        drop(company);
         domain.reclaim();
         reader.join().unwrap();
         domain.reclaim();
