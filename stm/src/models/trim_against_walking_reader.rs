@@ -3,7 +3,7 @@
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model};
+use super::{Seen, expect_orderly, model, model_within};
 use crate::domain::Domain;
 
 /// The reader must go past versions that are being taken away.

@@ -5,6 +5,7 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
+use std::mem;
 use std::ptr::NonNull;
 
 use super::retire::BATCH;
@@ -94,6 +95,20 @@ impl Queue {
         self.ends = Some((first, block));
     }
 
+    /// Takes over all blocks of another queue.
+    fn append(&mut self, other: Self) {
+        let Some((first, last)) = other.ends else { return };
+        self.ends = match self.ends {
+            None => Some((first, last)),
+            Some((front, before)) => {
+                // SAFETY: free blocks of a living pool.
+                let (before, first) = unsafe { (before.as_ref(), first.as_ref()) };
+                before.set_link(Some(first));
+                Some((front, last))
+            }
+        };
+    }
+
     /// Takes the first block, if `fits` says so.
     fn pop_if(&mut self, fits: impl FnOnce(NodePtr) -> bool) -> Option<NodePtr> {
         let (first, last) = self.ends.filter(|&(first, _)| fits(first))?;
@@ -163,13 +178,22 @@ impl BlockPool {
     /// the commit that freed it found nobody else. That leaves whoever cleans up without a
     /// snapshot, and glances at heads: `nobody_cleans` is asked when it is known which blocks are
     /// free, and who begins to clean after that finds them in no head.
+    ///
+    /// Meanwhile whoever needs a block gets a new one: nobody waits while all are looked at.
     pub(crate) fn shrink(&self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
-        self.classes.iter().map(|pool| pool.lock().shrink(live, &nobody_cleans)).sum()
+        let shrink = |pool: &Mutex<ClassPool>| {
+            let mut taken = mem::take(&mut *pool.lock());
+            let given_back = taken.shrink(live, &nobody_cleans);
+            pool.lock().join(taken);
+            given_back.into_iter().map(|chunk| chunk.give_back()).sum::<usize>()
+        };
+        self.classes.iter().map(shrink).sum()
     }
 }
 
 impl ClassPool {
-    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
+    /// Takes the chunks out of which every block is free and unseen.
+    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<FreeChunk> {
         self.chunks.sort_unstable_by_key(|(chunk, _)| chunk.addr());
         let chunk_of = |chunks: &[(NonNull<u8>, Layout)], block: NodePtr| {
             let addr = block.block().addr();
@@ -193,20 +217,24 @@ impl ClassPool {
                 self.free.push(block);
             }
         }
-        let (mut at, mut bytes) = (0, 0);
+        let mut given_back = Vec::new();
+        let mut at = 0;
         self.chunks.retain(|&(chunk, layout)| {
             at += 1;
-            if free[at - 1] < GROUP {
-                return true;
+            let stays = free[at - 1] < GROUP;
+            if !stays {
+                given_back.push(FreeChunk { chunk, layout });
             }
-            bytes += layout.size();
-            // SAFETY: all blocks of the chunk were free, are in no list any more, and nobody can
-            // be about to look at one.
-            unsafe { drop_chunk(chunk, layout) };
-            false
+            stays
         });
+        given_back
+    }
+
+    /// Takes over what another pool of the class has.
+    fn join(&mut self, mut other: Self) {
+        self.chunks.append(&mut other.chunks);
         self.chunks.shrink_to_fit();
-        bytes
+        self.free.append(other.free);
     }
 
     /// Makes a group of new blocks.
@@ -247,6 +275,22 @@ impl Drop for BlockPool {
                 unsafe { drop_chunk(chunk, layout) };
             }
         }
+    }
+}
+
+/// A chunk of which all blocks were free and are in no list any more, and nobody can be about to look
+/// at one.
+#[derive(Debug)]
+struct FreeChunk {
+    chunk: NonNull<u8>,
+    layout: Layout,
+}
+
+impl FreeChunk {
+    fn give_back(self) -> usize {
+        // SAFETY: that is what it is.
+        unsafe { drop_chunk(self.chunk, self.layout) };
+        self.layout.size()
     }
 }
 

@@ -63,7 +63,7 @@ impl Inner {
                 return None;
             }
             // What was superseded a moment ago goes first.
-            quiet.logs().for_each(|log| log.borrow_mut().settle(self, &context, true));
+            quiet.logs().for_each(|log| _ = log.borrow_mut().settle(self, &context, true));
             quiet.slots().for_each(|cache| self.slots.take_free(cache));
             for &page in pages {
                 saved += self.rehouse_page(page, &quiet, &context);

@@ -271,14 +271,6 @@ impl Live {
         self.limit < instant || self.snapshots.first().is_some_and(|&oldest| oldest < instant)
     }
 
-    /// Who of those that may be under way began before `instant`; the oldest.
-    pub(crate) fn oldest_before(&self, instant: CommitTs) -> Option<Stay> {
-        if self.limit < instant {
-            return Some(Stay::TooNew);
-        }
-        self.snapshots.first().filter(|&&oldest| oldest < instant).map(|&oldest| Stay::Seen(oldest))
-    }
-
     /// Whether nobody was announced.
     pub(crate) fn is_idle(&self) -> bool {
         !self.open && self.snapshots.is_empty()

@@ -16,13 +16,16 @@ use crate::raw::slab::Numbered;
 use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
+/// Entries that their snapshot has released, settled at once.
+const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 1024 };
+
 /// Something a commit left behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Entry {
     /// A version of this slot, seen by `[from, until)`.
     Version { slot: SlotPtr, from: CommitTs, until: CommitTs },
-    /// A version of this slot over which another one was put at a past instant: whoever began
-    /// before `end` may have seen it, whatever their snapshot.
+    /// A version of this slot over which another one was put at a past instant: whoever has a
+    /// snapshot in `[from, end)` may have seen it, also after the instant of the other one.
     Past { slot: SlotPtr, from: CommitTs, end: CommitTs },
     /// A slot whose object was deleted.
     Deleted { slot: Numbered, at: CommitTs },
@@ -34,6 +37,8 @@ pub(crate) struct SupersededLog {
     fresh: Vec<Entry>,
     /// Entries that could not be settled at the last look, for whatever reason.
     later: Vec<Entry>,
+    /// Entries whose snapshot has ended: after an upgrade these are as many as there are objects.
+    released: Vec<Entry>,
     /// Entries by the live snapshot that keeps them.
     kept: BTreeMap<CommitTs, Vec<Entry>>,
     retired: Vec<NodePtr>,
@@ -49,6 +54,7 @@ impl SupersededLog {
         Self {
             fresh: Vec::new(),
             later: Vec::new(),
+            released: Vec::new(),
             kept: BTreeMap::new(),
             retired: Vec::new(),
             ended: 0,
@@ -75,24 +81,35 @@ impl SupersededLog {
     }
 
     /// Trims what can be trimmed, and retires full batches, or, if `all`, everything trimmed.
+    /// Whether there is more: of what snapshots have released, some goes each time, so that nobody
+    /// waits for long.
     ///
     /// `me` is the context of the calling thread, which may be another one than this log's.
-    pub(crate) fn settle(&mut self, inner: &Inner, me: &Context, all: bool) {
+    pub(crate) fn settle(&mut self, inner: &Inner, me: &Context, all: bool) -> bool {
         self.tell_ended(inner, me);
         if self.is_empty() {
-            return;
+            return false;
         }
         self.live.look(&inner.registry, &inner.clock);
-        let mut work = mem::take(&mut self.later);
-        let live = &self.live;
+        let work = mem::take(&mut self.later);
+        let (live, released) = (&self.live, &mut self.released);
         self.kept.retain(|snapshot, entries| {
             let stays = live.contains(*snapshot);
-            if !stays {
-                work.append(entries);
+            if !stays && released.is_empty() {
+                mem::swap(released, entries);
+            } else if !stays {
+                released.append(entries);
             }
             stays
         });
-        for entry in work.drain(..) {
+        for entry in work {
+            self.settle_one(entry, inner, me);
+        }
+        for _ in 0..AT_ONCE {
+            let Some(entry) = self.released.pop() else {
+                self.released = Vec::new();
+                break;
+            };
             self.settle_one(entry, inner, me);
         }
         let mut fresh = mem::take(&mut self.fresh);
@@ -106,6 +123,7 @@ impl SupersededLog {
             inner.emit(|| Event::Retired { versions: batch.len() });
             retire::retire(batch, &self.ready, &me.pin());
         }
+        !self.released.is_empty()
     }
 
     /// Tells of the versions that commits have ended.
@@ -132,7 +150,7 @@ impl SupersededLog {
                     self.trim(slot, ending, entry, inner);
                 }
             },
-            Entry::Past { slot, from, end } => match self.live.oldest_before(end) {
+            Entry::Past { slot, from, end } => match self.live.stay(from, end) {
                 Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
                 Some(Stay::TooNew) => self.later.push(entry),
                 None => self.trim(slot, Some(from), entry, inner),
@@ -184,7 +202,8 @@ impl SupersededLog {
     /// Whether there is an entry of such a slot.
     pub(crate) fn mentions(&self, of: impl Fn(SlotPtr) -> bool) -> bool {
         let kept = self.kept.values().flatten();
-        self.fresh.iter().chain(&self.later).chain(kept).any(|entry| match *entry {
+        let waiting = self.later.iter().chain(&self.released).chain(kept);
+        self.fresh.iter().chain(waiting).any(|entry| match *entry {
             Entry::Version { slot, .. } | Entry::Past { slot, .. } => of(slot),
             Entry::Deleted { slot, .. } => of(slot.slot),
         })
@@ -198,12 +217,14 @@ impl SupersededLog {
     fn is_empty(&self) -> bool {
         self.fresh.is_empty()
             && self.later.is_empty()
+            && self.released.is_empty()
             && self.kept.is_empty()
             && self.retired.is_empty()
     }
 
     /// Versions that wait for a snapshot to end, or for the next look.
     pub(crate) fn len(&self) -> usize {
-        self.fresh.len() + self.later.len() + self.kept.values().map(Vec::len).sum::<usize>()
+        let kept = self.kept.values().map(Vec::len).sum::<usize>();
+        self.fresh.len() + self.later.len() + self.released.len() + kept
     }
 }

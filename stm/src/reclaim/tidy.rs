@@ -120,9 +120,14 @@ impl Inner {
         let context = Lent::of(self);
         context.company.forget();
         loop {
-            self.contexts.lock().for_each_idle(|log| {
-                log.borrow_mut().settle(self, &context, true);
-            });
+            let mut is_more = true;
+            while is_more {
+                is_more = false;
+                // The owners of the contexts, and who needs one, wait for one round at most.
+                self.contexts.lock().for_each_idle(|log| {
+                    is_more |= log.borrow_mut().settle(self, &context, true);
+                });
+            }
             // What was retired before passes the collector after two turns of the epoch.
             for _ in 0..4 {
                 context.pin().flush();

@@ -137,9 +137,11 @@ fn a_drop_begins_a_transaction_in_the_midst_of_an_upgrade() {
                 heap.atomically(|tx| Ok(tx.write(fuse, Fuse { fuse: counts.fuse() })?)).unwrap();
             }
             finish(&running);
-            heap.reclaim();
-            let dropped = counts.counted() + counts.refused();
-            assert!(dropped >= 50 + 50, "{dropped}");
+            // The background may be at it.
+            while counts.counted() + counts.refused() < 50 + 50 {
+                heap.reclaim();
+                std::thread::yield_now();
+            }
             assert_eq!(heap.stats().drop_panics, 0);
         });
     }
