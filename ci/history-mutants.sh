@@ -170,7 +170,8 @@ mutant_era_not_checked() {
 
 # A late commit does not look whether what it read has changed.
 mutant_late_reads_not_validated() {
-    edit commit/mod.rs 'self.validate_at(end)?;' ''
+    edit commit/mod.rs 'if let Err(cause) = self.validate_at(end) {' \
+        'if let (Err(cause), false) = (self.validate_at(end), true) {'
 }
 
 # A late commit is content if what it read is still there, although it was replaced.

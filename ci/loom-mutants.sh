@@ -212,14 +212,14 @@ mutant_leave_is_relaxed() {
 
 mutant_withdrawal_is_relaxed() {
     unseen trim_against_withdrawal 'the full fence of the commit stands before it and releases, too'
-    edit reclaim/active.rs 'self.word.store(CLAIMED, Ordering::Release);' \
-        'self.word.store(CLAIMED, Ordering::Relaxed);'
+    edit reclaim/active.rs 'self.word.swap(CLAIMED, Ordering::SeqCst);
+        fence_after_rmw();' 'self.word.store(CLAIMED, Ordering::Relaxed);'
 }
 
 mutant_withdrawal_frees_the_context() {
     fails trim_against_withdrawal deletion_against_creation
-    edit reclaim/active.rs 'self.word.store(CLAIMED, Ordering::Release);' \
-        'self.word.store(IDLE, Ordering::Release);'
+    edit reclaim/active.rs 'self.word.swap(CLAIMED, Ordering::SeqCst);
+        fence_after_rmw();' 'self.word.store(IDLE, Ordering::Release);'
 }
 
 mutant_narrowing_is_relaxed() {
@@ -506,8 +506,8 @@ mutant_installed_over_versions_do_not_linger() {
 
 mutant_lingering_ends_at_once() {
     fails install_against_reader
-    edit reclaim/superseded.rs 'Entry::Past { slot, from, end } => match self.live.oldest_before(end) {' \
-        'Entry::Past { slot, from, end } => match self.live.oldest_before(end).filter(|_| false) {'
+    edit reclaim/superseded.rs 'Entry::Past { slot, from, end } => match self.live.stay(from, end) {' \
+        'Entry::Past { slot, from, end } => match self.live.stay(from, end).filter(|_| false) {'
 }
 
 # --- larger slots --------------------------------------------------------------------------------
