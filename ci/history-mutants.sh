@@ -200,8 +200,8 @@ reason() {
     grep -m1 -A1 'panicked at' "$work/log" | tail -n1 | cut -c1-70 || true
 }
 
-cp -r "$root/tests" "$root/Cargo.lock" "$work"
-sed 's/^members = .*/members = ["stm", "tests"]/' "$root/Cargo.toml" >"$work/Cargo.toml"
+cp -r "$root/tests" "$root/upgradable" "$root/derive" "$root/Cargo.lock" "$work"
+sed 's/^members = .*/members = ["stm", "upgradable", "derive", "tests"]/' "$root/Cargo.toml" >"$work/Cargo.toml"
 missed=0
 
 fresh_copy

@@ -1,5 +1,8 @@
 //! Versions come home, and memory goes back: after updates an object may lie outside of its slot.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use upgradable_stm::{Domain, Kind};
 
 #[test]
@@ -55,4 +58,37 @@ fn free_memory_goes_back_unless_somebody_may_look_at_it() {
     write(4);
     drop(held);
     assert!(names.iter().all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 4));
+}
+
+/// Each of them has a part of the chunks in hand, and finds free blocks of the other's. One took such
+/// a block for one of its own chunks, counted that as free, and gave it away with its versions.
+#[test]
+fn two_may_give_memory_back_at_once() {
+    const OBJECTS: usize = 2_000;
+    let domain = Domain::new();
+    let names: Vec<_> = (0..OBJECTS).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    domain.shrink();
+                }
+            });
+        }
+        for round in 1..60 {
+            // In company, so that versions go to blocks.
+            let held = domain.hold();
+            for (n, &name) in names.iter().enumerate() {
+                domain.atomically(|tx| Ok(tx.put(name, n + round))).unwrap();
+            }
+            drop(held);
+            domain.reclaim();
+            for (n, &name) in names.iter().enumerate() {
+                let value = domain.snapshot(|s| *s.get::<usize>(name).unwrap());
+                assert_eq!(value, n + round);
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
 }

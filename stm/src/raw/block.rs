@@ -195,9 +195,13 @@ impl ClassPool {
     /// Takes the chunks out of which every block is free and unseen.
     fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<FreeChunk> {
         self.chunks.sort_unstable_by_key(|(chunk, _)| chunk.addr());
+        // None: somebody else who shrinks has the chunk.
         let chunk_of = |chunks: &[(NonNull<u8>, Layout)], block: NodePtr| {
             let addr = block.block().addr();
-            chunks.partition_point(|(chunk, _)| chunk.addr().get() <= addr).checked_sub(1)
+            let at = chunks.partition_point(|(chunk, _)| chunk.addr().get() <= addr);
+            let at = at.checked_sub(1)?;
+            let (chunk, layout) = chunks[at];
+            (addr - chunk.addr().get() < layout.size()).then_some(at)
         };
         let mut blocks = Vec::new();
         let mut free = vec![0_usize; self.chunks.len()];

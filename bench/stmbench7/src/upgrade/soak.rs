@@ -257,6 +257,9 @@ fn upgrades(
         soaked.uncompacted += u32::from(!service.heap().compact());
         wait((every * (number + 1)).min(length), soaked.upgrades);
         soaked.memory.push(used());
+        if last {
+            break;
+        }
     }
     wait(length, soaked.upgrades);
     Ok((soaked, kept))
