@@ -43,8 +43,8 @@ use crate::raw::update::Update;
 pub(crate) enum Refusal {
     /// Somebody else was faster: execute again.
     Conflict(AbortCause),
-    /// The sequence of this era has run out.
-    SeqOver,
+    /// The sequence of this era, the transaction's own, has run out.
+    SeqOver(Era),
 }
 
 /// A commit under way: the transaction, and its lists.
@@ -96,7 +96,7 @@ impl Commit<'_, '_> {
                 }
                 Err(cause) => Refusal::Conflict(cause),
             },
-            Tick::SeqOver => Refusal::SeqOver,
+            Tick::SeqOver => Refusal::SeqOver(self.update.frame().at().era()),
         };
         self.unlock_all();
         Err(refusal)

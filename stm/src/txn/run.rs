@@ -358,7 +358,10 @@ impl<'d> Progress<'d> {
 
     fn after_refusal<E>(&mut self, refusal: Refusal) -> Option<TxError<E>> {
         let domain = self.transaction.domain;
-        if refusal == Refusal::SeqOver && domain.inner.roll_era(domain.now().era()).is_err() {
+        // Of many that run into the end of an era one begins the next.
+        if let Refusal::SeqOver(era) = refusal
+            && domain.inner.roll_era(era).is_err()
+        {
             return Some(TxError::ClockExhausted);
         }
         if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {

@@ -394,7 +394,7 @@ impl<'d> Tx<'d> {
                 (outcome, after)
             }
             Err(Refusal::Conflict(cause)) => (outcome, self.abort(cause)),
-            Err(Refusal::SeqOver) => (outcome, self.abort(AbortCause::EraOver)),
+            Err(Refusal::SeqOver(_)) => (outcome, self.abort(AbortCause::EraOver)),
         }
     }
 
