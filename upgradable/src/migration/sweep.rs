@@ -301,7 +301,7 @@ impl HeapInner {
 
     /// Whether some migration became complete.
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
-        let (mut ended, mut undone) = (false, false);
+        let mut ended = false;
         let ending = self.sweeper.ending.lock();
         for Found { flip, admitted, created, alone, behind } in &pass.flips {
             // Another pass may have ended it.
@@ -327,7 +327,6 @@ impl HeapInner {
                     flip.now(UpgradeState::Stalled);
                 } else {
                     self.complete(flip);
-                    undone |= flip.undoes.is_some();
                 }
             }
             drop(upgrading);
@@ -336,10 +335,6 @@ impl HeapInner {
         drop(ending);
         if ended {
             self.domain.reclaim();
-        }
-        if undone {
-            // What was there twice lies beside its place now, as after a promotion.
-            self.tidy_in_background();
         }
         ended
     }
