@@ -49,6 +49,21 @@ struct PageEntry {
     made: AtomicUsize,
 }
 
+impl PageEntry {
+    /// The memory of the page, if it has any yet.
+    #[inline(always)]
+    fn page(&self) -> Option<Page> {
+        // Relaxed: whoever asks has seen a slot of it made, or has the lock of the state.
+        let base = NonNull::new(self.base.load(Ordering::Relaxed))?;
+        Some(Page { base, stride: self.stride.load(Ordering::Relaxed) })
+    }
+
+    fn set_page(&self, page: Page) {
+        self.base.store(page.base.as_ptr(), Ordering::Relaxed);
+        self.stride.store(page.stride, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug, Default)]
 struct ClassState {
     free: Vec<Numbered>,
@@ -111,22 +126,46 @@ impl Page {
         (slots.start as usize).div_ceil(PAGE)..slots.end as usize / PAGE
     }
 
-    /// Fresh memory, with slots without object.
-    pub(super) fn new(stride: usize) -> Self {
+    /// Fresh memory, in which no slot has been made.
+    fn alloc(stride: usize) -> Self {
+        let layout = page_layout(stride);
         // SAFETY: the layout is not empty.
-        let base = NonNull::new(unsafe { alloc(page_layout(stride)) });
-        let Some(base) = base else { handle_alloc_error(page_layout(stride)) };
-        for at in 0..PAGE {
-            // SAFETY: within the page; a slot's own bytes; strides keep the alignment that their
-            // values need.
-            unsafe { slot::init(base.byte_add(at * stride), true) };
-        }
-        Self { base, stride }
+        let base = NonNull::new(unsafe { alloc(layout) });
+        Self { base: base.unwrap_or_else(|| handle_alloc_error(layout)), stride }
     }
 
+    /// Fresh memory, with slots without object.
+    pub(super) fn new(stride: usize) -> Self {
+        let page = Self::alloc(stride);
+        for at in 0..PAGE {
+            // SAFETY: nobody else knows the page.
+            unsafe { page.make(at) };
+        }
+        page
+    }
+
+    /// Where slot `at` lies.
+    #[inline(always)]
+    fn place(self, at: usize) -> NonNull<u8> {
+        debug_assert!(at < PAGE);
+        // SAFETY: within the page.
+        unsafe { self.base.byte_add(at * self.stride) }
+    }
+
+    /// Makes slot `at`, without object.
+    ///
+    /// # Safety
+    ///
+    /// It has not been made, and nobody looks for it yet.
+    unsafe fn make(self, at: usize) -> SlotPtr {
+        // SAFETY: a slot's own bytes, which nobody uses; strides keep the alignment that their
+        // values need.
+        unsafe { slot::init(self.place(at), true) }
+    }
+
+    #[inline(always)]
     fn slot(self, at: usize) -> SlotPtr {
-        // SAFETY: a slot within its page.
-        SlotPtr::from_block(unsafe { self.base.byte_add(at * self.stride) })
+        SlotPtr::from_block(self.place(at))
     }
 
     /// All slots, in order.
@@ -144,10 +183,10 @@ impl Page {
     ///
     /// # Safety
     ///
-    /// It came from [`new`](Self::new) or is a full page of a slab, and nobody uses it any more.
-    unsafe fn give_back(self) {
-        for slot in self.slots() {
-            // SAFETY: passed on to the caller.
+    /// So many slots of it have been made, the first ones, and nobody uses it any more.
+    unsafe fn give_back(self, made: usize) {
+        for slot in self.slots().take(made) {
+            // SAFETY: it was made, and nobody uses it.
             unsafe { slot::fini(slot) };
         }
         // SAFETY: allocated with this layout, given back once.
@@ -183,34 +222,27 @@ impl Slab {
         if at >= entry.made.load(Ordering::Acquire) {
             return None;
         }
-        let stride = entry.stride.load(Ordering::Relaxed);
-        let base = NonNull::new(entry.base.load(Ordering::Relaxed))?;
-        // SAFETY: a slot within its page.
-        Some(SlotPtr::from_block(unsafe { base.byte_add(at * stride) }))
+        Some(entry.page()?.slot(at))
     }
 
     /// A page all of whose slots have been made.
     pub(super) fn full_page(&self, page: usize) -> Option<Page> {
         let entry = self.entry(page)?;
-        if entry.made.load(Ordering::Acquire) < PAGE {
-            return None;
-        }
-        let base = NonNull::new(entry.base.load(Ordering::Relaxed))?;
-        Some(Page { base, stride: entry.stride.load(Ordering::Relaxed) })
+        if entry.made.load(Ordering::Acquire) < PAGE { None } else { entry.page() }
     }
 
     /// Puts another page, with the same slots, in the place of this one.
     ///
     /// # Safety
     ///
-    /// Nobody is looking for a slot or knows the address of one of this page.
+    /// `old` is this page, and full. Nobody is looking for a slot or knows the address of one of
+    /// this page.
     pub(super) unsafe fn replace_page(&self, page: usize, old: Page, new: Page) {
         let Some(entry) = self.entry(page) else { return };
-        // Relaxed: everybody else is kept out by a claim, whose end orders this.
-        entry.base.store(new.base.as_ptr(), Ordering::Relaxed);
-        entry.stride.store(new.stride, Ordering::Relaxed);
-        // SAFETY: passed on to the caller.
-        unsafe { old.give_back() };
+        // Everybody else is kept out by a claim, whose end orders this.
+        entry.set_page(new);
+        // SAFETY: a full page; the rest is passed on to the caller.
+        unsafe { old.give_back(PAGE) };
     }
 
     /// Takes over the free slots of a context.
@@ -295,29 +327,19 @@ impl Slab {
                 if (page + 1) * PAGE > u32::MAX as usize {
                     return Err(Full);
                 }
-                let entry = self.entry_or_new(page)?;
-                let layout = page_layout(stride);
-                // SAFETY: the layout is not empty.
-                let base = unsafe { alloc(layout) };
-                if base.is_null() {
-                    handle_alloc_error(layout);
-                }
-                entry.base.store(base, Ordering::Relaxed);
-                entry.stride.store(stride, Ordering::Relaxed);
+                self.entry_or_new(page)?.set_page(Page::alloc(stride));
                 state.pages += 1;
                 page
             }
         };
         let entry = self.entry(page).ok_or(Full)?;
-        let base = NonNull::new(entry.base.load(Ordering::Relaxed)).ok_or(Full)?;
+        let memory = entry.page().ok_or(Full)?;
         let made = entry.made.load(Ordering::Relaxed);
         let upto = (made + GROUP).min(PAGE);
         let mut slots = Vec::with_capacity(upto - made);
         for at in made..upto {
-            // SAFETY: within the page.
-            let place = unsafe { base.byte_add(at * stride) };
-            // SAFETY: a slot's own bytes; strides keep the alignment that their values need.
-            let slot = unsafe { slot::init(place, true) };
+            // SAFETY: the slots so far end below; the number is not given out yet.
+            let slot = unsafe { memory.make(at) };
             // SAFETY: the slab is alive.
             unsafe { slot.as_ref() }.meta().store(self.first_meta, Ordering::Relaxed);
             let number = u32::try_from(page * PAGE + at).map_err(|_| Full)?;
@@ -347,15 +369,9 @@ impl Drop for Slab {
     fn drop(&mut self) {
         for page in 0..self.state.get_mut().pages {
             let Some(entry) = self.entry(page) else { continue };
-            let (base, stride) =
-                (entry.base.load(Ordering::Relaxed), entry.stride.load(Ordering::Relaxed));
-            let Some(base) = NonNull::new(base) else { continue };
-            for at in 0..entry.made.load(Ordering::Relaxed) {
-                // SAFETY: a slot that was made; the domain is going.
-                unsafe { slot::fini(SlotPtr::from_block(base.byte_add(at * stride))) };
-            }
-            // SAFETY: allocated with this layout, given back once.
-            unsafe { dealloc(base.as_ptr(), page_layout(stride)) };
+            let Some(page) = entry.page() else { continue };
+            // SAFETY: so many were made; the domain is going.
+            unsafe { page.give_back(entry.made.load(Ordering::Relaxed)) };
         }
         for (array, place) in self.index.iter_mut().enumerate() {
             let entries = place.load(Ordering::Relaxed);
