@@ -9,7 +9,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::retire::BATCH;
-use super::slot::{self, NodePtr, VALUE_ALIGN, VALUE_AT};
+use super::slot::{self, NodePtr, SlotPtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
 use crate::clock::CommitTs;
 use crate::reclaim::active::Live;
@@ -119,10 +119,66 @@ impl Queue {
     }
 }
 
+/// The memory of a group of blocks.
+#[derive(Debug)]
+struct Chunk {
+    base: NonNull<u8>,
+    layout: Layout,
+}
+
+impl Chunk {
+    /// Fresh memory, with blocks without version.
+    fn new(class: Class) -> Self {
+        let layout = Layout::from_size_align(class.block_size() * GROUP, VALUE_ALIGN)
+            .unwrap_or_else(|_| unreachable!("a group of blocks is a few thousand bytes"));
+        // SAFETY: the layout is not empty.
+        let base = NonNull::new(unsafe { alloc(layout) });
+        let chunk = Self { base: base.unwrap_or_else(|| handle_alloc_error(layout)), layout };
+        for place in chunk.places() {
+            // SAFETY: a block's own bytes, aligned since all blocks are a multiple of the
+            // alignment; the pointer comes from the allocation.
+            unsafe { slot::init(place, false) };
+        }
+        chunk
+    }
+
+    fn places(&self) -> impl Iterator<Item = NonNull<u8>> {
+        let size = self.layout.size() / GROUP;
+        // SAFETY: within the chunk.
+        (0..GROUP).map(move |at| unsafe { self.base.byte_add(at * size) })
+    }
+
+    /// The blocks, in order.
+    fn blocks(&self) -> impl Iterator<Item = SlotPtr> {
+        self.places().map(SlotPtr::from_block)
+    }
+
+    /// Whether a block at this address lies here.
+    fn holds(&self, addr: usize) -> bool {
+        let base = self.base.addr().get();
+        (base..base + self.layout.size()).contains(&addr)
+    }
+
+    /// Gives the memory back to the allocator. The bytes.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses a block of it any more.
+    unsafe fn give_back(self) -> usize {
+        for block in self.blocks() {
+            // SAFETY: a header was made there; nobody uses it.
+            unsafe { slot::fini(block) };
+        }
+        // SAFETY: allocated with this layout, given back once.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) };
+        self.layout.size()
+    }
+}
+
 #[derive(Debug, Default)]
 struct ClassPool {
     free: Queue,
-    chunks: Vec<(NonNull<u8>, Layout)>,
+    chunks: Vec<Chunk>,
 }
 
 // SAFETY: it owns its chunks, which are plain memory.
@@ -183,55 +239,47 @@ impl BlockPool {
     pub(crate) fn shrink(&self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
         let shrink = |pool: &Mutex<ClassPool>| {
             let mut taken = mem::take(&mut *pool.lock());
-            let given_back = taken.shrink(live, &nobody_cleans);
+            let unused = taken.shrink(live, &nobody_cleans);
             pool.lock().join(taken);
-            given_back.into_iter().map(|chunk| chunk.give_back()).sum::<usize>()
+            // SAFETY: that is what they are.
+            unused.into_iter().map(|chunk| unsafe { chunk.give_back() }).sum::<usize>()
         };
         self.classes.iter().map(shrink).sum()
     }
 }
 
 impl ClassPool {
-    /// Takes the chunks out of which every block is free and unseen.
-    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<FreeChunk> {
-        self.chunks.sort_unstable_by_key(|(chunk, _)| chunk.addr());
+    /// Takes the chunks out of which every block is free and unseen. Their blocks are in no list any
+    /// more, and nobody can be about to look at one.
+    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<Chunk> {
+        self.chunks.sort_unstable_by_key(|chunk| chunk.base.addr());
         // None: somebody else who shrinks has the chunk.
-        let chunk_of = |chunks: &[(NonNull<u8>, Layout)], block: NodePtr| {
+        let chunk_of = |block: NodePtr| {
             let addr = block.block().addr();
-            let at = chunks.partition_point(|(chunk, _)| chunk.addr().get() <= addr);
-            let at = at.checked_sub(1)?;
-            let (chunk, layout) = chunks[at];
-            (addr - chunk.addr().get() < layout.size()).then_some(at)
+            let after = self.chunks.partition_point(|chunk| chunk.base.addr().get() <= addr);
+            after.checked_sub(1).filter(|&at| self.chunks[at].holds(addr))
         };
         let mut blocks = Vec::new();
         let mut free = vec![0_usize; self.chunks.len()];
         while let Some(block) = self.free.pop_if(|_| true) {
-            if let Some(chunk) = chunk_of(&self.chunks, block)
+            let chunk = chunk_of(block);
+            if let Some(chunk) = chunk
                 && is_unseen(block, live)
             {
                 free[chunk] += 1;
             }
-            blocks.push(block);
+            blocks.push((block, chunk));
         }
         if !nobody_cleans() {
             free.fill(0);
         }
-        for block in blocks {
-            if chunk_of(&self.chunks, block).is_none_or(|chunk| free[chunk] < GROUP) {
+        for (block, chunk) in blocks {
+            if chunk.is_none_or(|chunk| free[chunk] < GROUP) {
                 self.free.push(block);
             }
         }
-        let mut given_back = Vec::new();
-        let mut at = 0;
-        self.chunks.retain(|&(chunk, layout)| {
-            at += 1;
-            let stays = free[at - 1] < GROUP;
-            if !stays {
-                given_back.push(FreeChunk { chunk, layout });
-            }
-            stays
-        });
-        given_back
+        let mut free = free.into_iter();
+        self.chunks.extract_if(.., |_| free.next().is_some_and(|free| free >= GROUP)).collect()
     }
 
     /// Takes over what another pool of the class has.
@@ -243,22 +291,12 @@ impl ClassPool {
 
     /// Makes a group of new blocks.
     fn make(&mut self, class: Class, cache: &Stack) {
-        let layout = Layout::from_size_align(class.block_size() * GROUP, VALUE_ALIGN)
-            .unwrap_or_else(|_| unreachable!("a group of blocks is a few thousand bytes"));
-        // SAFETY: the layout is not empty.
-        let Some(chunk) = NonNull::new(unsafe { alloc(layout) }) else {
-            handle_alloc_error(layout)
-        };
-        self.chunks.push((chunk, layout));
-        for i in 0..GROUP {
-            // SAFETY: within the chunk.
-            let at = unsafe { chunk.byte_add(i * class.block_size()) };
-            // SAFETY: a block's own bytes, aligned since all blocks are a multiple of the
-            // alignment; the pointer comes from the allocation.
-            let block = unsafe { slot::init(at, false) };
+        let chunk = Chunk::new(class);
+        for block in chunk.blocks() {
             // SAFETY: the pool is alive.
             cache.push(unsafe { block.as_ref() }.inline().ptr());
         }
+        self.chunks.push(chunk);
     }
 }
 
@@ -274,43 +312,12 @@ fn is_unseen(block: NodePtr, live: &Live) -> bool {
 impl Drop for BlockPool {
     fn drop(&mut self) {
         for pool in &mut self.classes {
-            for (chunk, layout) in pool.get_mut().chunks.drain(..) {
+            for chunk in pool.get_mut().chunks.drain(..) {
                 // SAFETY: the domain is going.
-                unsafe { drop_chunk(chunk, layout) };
+                unsafe { chunk.give_back() };
             }
         }
     }
-}
-
-/// A chunk of which all blocks were free and are in no list any more, and nobody can be about to look
-/// at one.
-#[derive(Debug)]
-struct FreeChunk {
-    chunk: NonNull<u8>,
-    layout: Layout,
-}
-
-impl FreeChunk {
-    fn give_back(self) -> usize {
-        // SAFETY: that is what it is.
-        unsafe { drop_chunk(self.chunk, self.layout) };
-        self.layout.size()
-    }
-}
-
-/// Gives a chunk back to the allocator.
-///
-/// # Safety
-///
-/// It was made with this layout, and nobody uses a block of it any more.
-unsafe fn drop_chunk(chunk: NonNull<u8>, layout: Layout) {
-    let size = layout.size() / GROUP;
-    for i in 0..GROUP {
-        // SAFETY: within the chunk, where a header was made; nobody uses it.
-        unsafe { slot::fini(slot::SlotPtr::from_block(chunk.byte_add(i * size))) };
-    }
-    // SAFETY: allocated with this layout, given back once.
-    unsafe { dealloc(chunk.as_ptr(), layout) };
 }
 
 /// The free blocks of a context.
