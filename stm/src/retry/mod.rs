@@ -3,8 +3,8 @@
 //! # Protocol
 //!
 //! The waiter announces itself (a count), enters itself under every object it has read, and then,
-//! after a full fence, checks that each of them is unlocked and still shows the version it has read.
-//! If so it sleeps. A committer locks what it writes (a full fence), then reads the count; if it is
+//! after a full fence, checks that each of them is unlocked and still shows the version it has
+//! read. If so it sleeps. A committer locks what it writes (a full fence), then reads the count; if it is
 //! not zero, it publishes and wakes whoever is entered under what it has written. So either the
 //! committer sees the count and, by the lock around the entries, the entry; or the waiter sees the
 //! lock or the new version and does not sleep. No wake-up is lost, and a committer that nobody
@@ -111,20 +111,21 @@ impl Watches {
 
     /// Wakes who waits on this slot.
     pub(crate) fn wake(&self, slot: SlotPtr) {
-        for (_, parker) in self.bucket(slot).lock().iter().filter(|(watched, _)| *watched == slot) {
-            parker.unpark();
+        unpark(self.bucket(slot), |watched| watched == slot);
+    }
+
+    /// Wakes who waits on such a slot.
+    pub(crate) fn wake_where(&self, such: impl Fn(SlotPtr) -> bool) {
+        for bucket in &self.buckets {
+            unpark(bucket, &such);
         }
     }
 }
 
-impl Watches {
-    /// Wakes who waits on such a slot.
-    pub(crate) fn wake_where(&self, of: impl Fn(SlotPtr) -> bool) {
-        for bucket in &self.buckets {
-            for (_, parker) in bucket.lock().iter().filter(|(watched, _)| of(*watched)) {
-                parker.unpark();
-            }
-        }
+/// Wakes who is entered in this bucket under such a slot.
+fn unpark(bucket: &Bucket, such: impl Fn(SlotPtr) -> bool) {
+    for (_, parker) in bucket.lock().iter().filter(|(watched, _)| such(*watched)) {
+        parker.unpark();
     }
 }
 
