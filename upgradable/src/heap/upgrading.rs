@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parking_lot::RawThreadId;
+use parking_lot::lock_api::GetThreadId;
+
 use crate::sync::Mutex;
 
 /// A lock that knows whether the thread that asks has it: observers are called with it held, and
@@ -22,7 +25,8 @@ impl Upgrading {
 
     /// Whether this thread has the lock.
     pub(crate) fn is_mine(&self) -> bool {
-        // Relaxed: what this thread has stored it finds, and nobody else stores that.
+        // Relaxed: what this thread has stored it finds, and nobody else stores that. The threads
+        // of a model are one; they have no observers.
         cfg!(not(loom)) && self.holder.load(Ordering::Relaxed) == this_thread()
     }
 }
@@ -40,17 +44,7 @@ impl<G> Drop for Held<'_, G> {
     }
 }
 
-/// A number that no other living thread has.
-#[cfg(not(loom))]
+/// A number that no other living thread has, and not zero.
 fn this_thread() -> usize {
-    thread_local! {
-        static PLACE: u8 = const { 0 };
-    }
-    PLACE.with(|place| std::ptr::from_ref(place) as usize)
-}
-
-/// The threads of a model are one. They have no observers.
-#[cfg(loom)]
-fn this_thread() -> usize {
-    usize::MAX
+    RawThreadId.nonzero_thread_id().get()
 }
