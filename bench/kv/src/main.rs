@@ -13,6 +13,7 @@
 
 mod conversation;
 mod experiment;
+mod median;
 mod random;
 mod server;
 mod throughput;

@@ -7,6 +7,7 @@ use std::process::Command;
 use clap::Args;
 use upgradable_report::Table;
 
+use crate::median::median;
 use crate::server::{self, Server};
 use crate::wire::Client;
 
@@ -72,12 +73,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             let of = |place| rates.get(&(command.to_owned(), pipeline, place));
             let (Some(first), Some(second)) = (of(0), of(1)) else { continue };
             let mut ratios: Vec<_> = first.iter().zip(second).map(|(a, b)| b / a).collect();
-            let ratio = median(&mut ratios);
+            ratios.sort_unstable_by(f64::total_cmp);
             table.row([
                 format!("{command}, pipeline of {pipeline}"),
-                format!("{:.0}", median(&mut first.clone())),
-                format!("{:.0}", median(&mut second.clone())),
-                format!("{ratio:.2}"),
+                format!("{:.0}", median(first.iter().copied())),
+                format!("{:.0}", median(second.iter().copied())),
+                format!("{:.2}", median(ratios.iter().copied())),
                 format!("{:.2}", ratios[0]),
                 format!("{:.2}", ratios[ratios.len() - 1]),
             ]);
@@ -85,12 +86,6 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     println!("{table}");
     Ok(())
-}
-
-/// Sorts them, and gives the middle one.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 fn upgrade(server: &Server) -> Result<(), Box<dyn Error>> {
@@ -137,17 +132,12 @@ fn rate(line: &str) -> Option<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{median, rate};
+    use super::rate;
 
     #[test]
     fn lines_of_redis_benchmark() {
         let line = "\"GET\",\"74906.37\",\"0.402\",\"0.080\",\"0.327\"";
         assert_eq!(rate(line), Some(("GET".to_owned(), 74906.37)));
         assert_eq!(rate("\"test\",\"rps\",\"avg_latency_ms\""), None);
-    }
-
-    #[test]
-    fn the_middle_one() {
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
     }
 }

@@ -8,6 +8,7 @@ use upgradable_report::{Line, Plot, Report, Table};
 
 use super::Strategy;
 use super::run::{Bin, Run};
+use crate::median::median;
 
 /// The most that a request may take during an upgrade, of the most it takes without one.
 const TARGET: f64 = 1.5;
@@ -44,12 +45,6 @@ pub(super) fn write(runs: &[Run], folder: &Path) -> Result<PathBuf, Box<dyn Erro
 }
 
 type Group<'r> = (Strategy, Vec<&'r Run>);
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
 
 fn of<'g>(groups: &'g [Group<'_>], strategy: Strategy) -> Option<&'g [&'g Run]> {
     groups.iter().find(|(other, _)| *other == strategy).map(|(_, runs)| &**runs)
