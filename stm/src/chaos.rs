@@ -4,9 +4,10 @@
 //! held by somebody, threads lose the processor where the order of steps counts, snapshots end
 //! late. Nothing happens that could not happen without it. In other builds there is no trace of it.
 //!
-//! `CHAOS_SEED` is the seed; without one threads only falter (`ci/stress.sh`). Each thread draws from a sequence of its own, made from the seed and
-//! the thread's name, which for a test is the test's; threads without one are numbered as they
-//! come. So a seed brings the same bad luck again, but not the same turns of the threads.
+//! `CHAOS_SEED` is the seed; without one threads only falter (`ci/stress.sh`). Each thread draws
+//! from a sequence of its own, made from the seed and the thread's name, which for a test is the
+//! test's; threads without one are numbered as they come. So a seed brings the same bad luck again,
+//! but not the same turns of the threads.
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};

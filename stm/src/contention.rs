@@ -13,12 +13,12 @@
 //!
 //! Transactions that don't touch its objects go on, except for accidental hits in the filter.
 //!
-//! What the thread of the privileged transaction runs meanwhile, because a value that it drops begins
-//! a transaction, or a handler after a panic, has the privilege, too: it can't wait for its own turn.
-//! Other handlers run without it, for they may take their time.
+//! What the thread of the privileged transaction runs meanwhile, because a value that it drops
+//! begins a transaction, or a handler after a panic, has the privilege, too: it can't wait for its
+//! own turn. Other handlers run without it, for they may take their time.
 //!
-//! A transaction that runs inside another one of its thread does not wait here: the outer one may be
-//! the privileged one's opponent in another domain. It goes on and takes its chances.
+//! A transaction that runs inside another one of its thread does not wait here: the outer one may
+//! be the privileged one's opponent in another domain. It goes on and takes its chances.
 
 use crate::raw::slot::SlotPtr;
 use crate::sync::{

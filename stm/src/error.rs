@@ -176,7 +176,7 @@ pub enum AccessError {
     #[error("the layer above does not let the object be seen")]
     Refused,
     /// The object is of another type.
-    #[error("the object is a {found}, not a {expected}", found = .found.name(), expected = .expected.name())]
+    #[error("the object is a {}, not a {}", .found.name(), .expected.name())]
     WrongKind {
         /// The type that was asked for.
         expected: Kind,
@@ -196,7 +196,8 @@ impl AccessError {
 ///
 /// ```
 /// use upgradable_stm::{CommitTs, Domain, Era, Seq};
-/// let domain = Domain::builder().starting_at(CommitTs::new(Era::LAST, Seq::ZERO)).build().unwrap();
+/// let last = CommitTs::new(Era::LAST, Seq::ZERO);
+/// let domain = Domain::builder().starting_at(last).build().unwrap();
 /// assert!(domain.advance_era(|_| {}).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -208,8 +209,8 @@ pub struct EraExhausted;
 
 /// A domain could not be made: its handles could not be told from those of others.
 ///
-/// There are 4,095 tags for domains. A tag is free again when its domain is gone, unless some slot of
-/// it was used for a million objects, one after the other: then its handles are used up.
+/// There are 4,095 tags for domains. A tag is free again when its domain is gone, unless some slot
+/// of it was used for a million objects, one after the other: then its handles are used up.
 ///
 /// ```
 /// assert!(upgradable_stm::Domain::builder().build().is_ok());

@@ -10,7 +10,8 @@ use crate::clock::CommitTs;
 ///
 /// let seen = Arc::new(Mutex::new(Vec::new()));
 /// let sink = Arc::clone(&seen);
-/// let domain = Domain::builder().observer(move |event| sink.lock().unwrap().push(*event)).build().unwrap();
+/// let observer = move |event: &Event| sink.lock().unwrap().push(*event);
+/// let domain = Domain::builder().observer(observer).build().unwrap();
 /// let x = domain.tvar(0);
 /// domain.atomically(|tx| Ok(tx.write(&x, 1)));
 /// assert!(matches!(seen.lock().unwrap()[..], [Event::Committed { reads: 0, writes: 1, .. }]));

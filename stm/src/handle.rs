@@ -32,8 +32,8 @@ pub(crate) fn first_generation(tag: u32) -> u32 {
     tag << GENERATION_BITS
 }
 
-/// The last generation of a slot. It belongs to no object, so that the handle of the one before it is
-/// known to be of a deleted object.
+/// The last generation of a slot. It belongs to no object, so that the handle of the one before it
+/// is known to be of a deleted object.
 const LAST: u32 = (1 << GENERATION_BITS) - 1;
 
 /// The word of a slot after the end of the object that has this one.

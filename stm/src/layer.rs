@@ -68,9 +68,9 @@ pub trait Layer: Send + Sync + Debug {
         let _ = era;
     }
 
-    /// A transaction at the instant `at` is about to see that an object is not there, or which objects
-    /// there are. What is admitted late from now on must create none below `at`: the transaction
-    /// might look again.
+    /// A transaction at the instant `at` is about to see that an object is not there, or which
+    /// objects there are. What is admitted late from now on must create none below `at`: the
+    /// transaction might look again.
     ///
     /// Called before the look, while some [floor](crate::Domain::set_floor) is set. Whoever was
     /// admitted before has the objects that it creates locked, and the look waits for it; if

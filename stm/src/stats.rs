@@ -83,8 +83,8 @@ pub struct Stats {
     pub walks: u64,
     /// The most versions that one read has gone past.
     pub longest_walk: u64,
-    /// Times that a transaction called `retry` and had something to wait for. Where that had changed
-    /// already, it did not sleep.
+    /// Times that a transaction called `retry` and had something to wait for. Where that had
+    /// changed already, it did not sleep.
     pub blocked: u64,
     /// Times that a transaction was given precedence.
     pub privileged: u64,

@@ -2,8 +2,8 @@
 //! than there are tags to tell the living ones apart. Alone in its process, since it counts on the
 //! tags coming round.
 //!
-//! The story: when all tags had been used once, the next domain got the tag of the first one and began
-//! with the same generations, and so the old handles named its objects.
+//! The story: when all tags had been used once, the next domain got the tag of the first one and
+//! began with the same generations, and so the old handles named its objects.
 
 use std::collections::HashSet;
 

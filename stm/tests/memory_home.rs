@@ -60,8 +60,9 @@ fn free_memory_goes_back_unless_somebody_may_look_at_it() {
     assert!(names.iter().all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 4));
 }
 
-/// Each of them has a part of the chunks in hand, and finds free blocks of the other's. One took such
-/// a block for one of its own chunks, counted that as free, and gave it away with its versions.
+/// Each of them has a part of the chunks in hand, and finds free blocks of the other's. One took
+/// such a block for one of its own chunks, counted that as free, and gave it away with its
+/// versions.
 #[test]
 fn two_may_give_memory_back_at_once() {
     const OBJECTS: usize = 2_000;

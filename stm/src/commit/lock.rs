@@ -44,8 +44,8 @@ impl<'d> Commit<'_, 'd> {
         }
     }
 
-    /// `false`: a privileged transaction has precedence, or a lock is held and `wait` is not; some of
-    /// the locks are held.
+    /// `false`: a privileged transaction has precedence, or a lock is held and `wait` is not; some
+    /// of the locks are held.
     #[inline(always)]
     fn try_lock_all(&mut self, wait: bool) -> bool {
         #[cfg(chaos)]

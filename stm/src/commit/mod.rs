@@ -12,19 +12,19 @@
 //!
 //! # Why readers need no validation
 //!
-//! Let a reader have the snapshot `s`, and let it find an object unlocked. Take a writer of the object
-//! with timestamp `c` that the reader did not see. The writer locked after the reader looked, or
-//! the reader would have seen the lock or the new version. It fetched `c` after it locked (1), and
-//! the reader read `s` from the clock before it looked; so `s < c`, and the reader is right to
-//! miss it. (loom models `reader_against_committer`, `two_committers`, `write_skew`.)
+//! Let a reader have the snapshot `s`, and let it find an object unlocked. Take a writer of the
+//! object with timestamp `c` that the reader did not see. The writer locked after the reader
+//! looked, or the reader would have seen the lock or the new version. It fetched `c` after it
+//! locked (1), and the reader read `s` from the clock before it looked; so `s < c`, and the reader
+//! is right to miss it. (loom models `reader_against_committer`, `two_committers`, `write_skew`.)
 //!
 //! # Why this is serializable in the order of timestamps
 //!
 //! A transaction with timestamp `c` whose reads are valid after it fetched `c` has read what
 //! is newest at `c`: whoever commits a change to them at a timestamp below `c` fetched it holding
-//! the lock, before that validation; so the validation met the lock, or the change. Two writers that
-//! each read what the other writes meet each other's locks, and at most one commits: write skew
-//! cannot happen.
+//! the lock, before that validation; so the validation met the lock, or the change. Two writers
+//! that each read what the other writes meet each other's locks, and at most one commits: write
+//! skew cannot happen.
 
 mod lock;
 mod publish;

@@ -291,8 +291,8 @@ impl Domain {
     /// Asks the [`Layer`] about every object of this kind that is read by its handle and whose
     /// version is stamped before `floor`. [`CommitTs::ZERO`], as in the beginning, asks about none.
     ///
-    /// To be set in the `prepare` of [`advance_era`](Self::advance_era), to the instant of the flip;
-    /// and back to zero when nothing of the kind is left below it.
+    /// To be set in the `prepare` of [`advance_era`](Self::advance_era), to the instant of the
+    /// flip; and back to zero when nothing of the kind is left below it.
     ///
     /// ```
     /// use upgradable_stm::{CommitTs, Domain, Kind};
@@ -473,9 +473,9 @@ impl Domain {
         Frame::begin(&self.inner).away(slots)
     }
 
-    /// Gives objects whose version has outgrown its slot, and lies in a block beside it, larger slots,
-    /// page by page and where that saves memory. Returns the bytes saved; [`shrink`](Self::shrink)
-    /// gives them back.
+    /// Gives objects whose version has outgrown its slot, and lies in a block beside it, larger
+    /// slots, page by page and where that saves memory. Returns the bytes saved;
+    /// [`shrink`](Self::shrink) gives them back.
     ///
     /// It needs moments in which nobody is in a transaction: whoever wants to begin one waits for
     /// that time, tens of microseconds. `None` if somebody does not end soon; then it may have been

@@ -1,8 +1,8 @@
 //! The numbers that tell the handles of domains apart.
 //!
-//! A handle carries the tag of its domain and a generation. There are few tags, so they are used again;
-//! the next domain with a tag goes on with the generations where the last one has stopped. So a
-//! handle of a domain that is gone names nothing in any later one.
+//! A handle carries the tag of its domain and a generation. There are few tags, so they are used
+//! again; the next domain with a tag goes on with the generations where the last one has stopped.
+//! So a handle of a domain that is gone names nothing in any later one.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

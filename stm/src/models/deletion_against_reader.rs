@@ -21,7 +21,8 @@ fn deletion_against_reader() {
                         assert_eq!(s.at(), created, "an object that is deleted");
                     }
                     Err(error) => {
-                        // Between the end of the object and that of its generation nothing is there.
+                        // Between the end of the object and that of its generation nothing is
+                        // there.
                         assert!(matches!(error, AccessError::Deleted | AccessError::Unborn));
                         assert!(s.at() > created, "an object that it sees is deleted");
                     }

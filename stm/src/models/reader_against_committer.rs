@@ -30,8 +30,8 @@ fn reader_against_committer() {
     });
 }
 
-/// Two writers: what is seen is the last commit at or before the snapshot, whole. Three threads: with
-/// one preemption five seconds, with two (`LOOM_MAX_PREEMPTIONS=2`) five minutes.
+/// Two writers: what is seen is the last commit at or before the snapshot, whole. Three threads:
+/// with one preemption five seconds, with two (`LOOM_MAX_PREEMPTIONS=2`) five minutes.
 #[test]
 fn reader_against_two_committers() {
     model_within(1, || {

@@ -1,5 +1,5 @@
-//! Objects move to larger slots while somebody reads and writes them: nothing is seen at the old place
-//! afterwards, and nothing is lost.
+//! Objects move to larger slots while somebody reads and writes them: nothing is seen at the old
+//! place afterwards, and nothing is lost.
 
 use loom::thread;
 

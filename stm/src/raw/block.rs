@@ -249,8 +249,8 @@ impl BlockPool {
 }
 
 impl ClassPool {
-    /// Takes the chunks out of which every block is free and unseen. Their blocks are in no list any
-    /// more, and nobody can be about to look at one.
+    /// Takes the chunks out of which every block is free and unseen. Their blocks are in no list
+    /// any more, and nobody can be about to look at one.
     fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<Chunk> {
         self.chunks.sort_unstable_by_key(|chunk| chunk.base.addr());
         // None: somebody else who shrinks has the chunk.

@@ -12,8 +12,9 @@
 //! # Invariants
 //!
 //! 1. *Type-stable headers.* The memory of slots and blocks belongs to the domain until the domain
-//!    goes, or until nobody can look at it (see [`block`] and [`rehouse`]), and the header of a recycled slot or block is a header again. So `&Slot` and `&Node`
-//!    may be held as long as the domain lives; what they say may be out of date, never invalid.
+//!    goes, or until nobody can look at it (see [`block`] and [`rehouse`]), and the header of a
+//!    recycled slot or block is a header again. So `&Slot` and `&Node` may be held as long as the
+//!    domain lives; what they say may be out of date, never invalid.
 //! 2. *A visible value is there.* A version that an announced snapshot sees is neither dropped nor
 //!    recycled (see [`reclaim`](crate::reclaim)). So a reference to the value of the version that
 //!    a transaction's snapshot sees lives as long as the transaction.
@@ -40,8 +41,8 @@
 //!
 //! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`], [`slab`] and
 //! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
-//! [`home`] versions that could lie in their slots; [`rehouse`] larger slots; [`pending`] versions being written;
-//! [`update`] reading and writing in a transaction; [`retire`] the end of versions.
+//! [`home`] versions that could lie in their slots; [`rehouse`] larger slots; [`pending`] versions
+//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
 
 pub(crate) mod block;

@@ -258,9 +258,9 @@ pub(crate) fn settle_in<'d>(
 
 /// Publishes `node` at `ts` in place of `over`, which ends.
 ///
-/// The caller holds the lock of the slot, in which `over` is the only version, and found nobody else
-/// under way when it had the lock and `ts`; the closure has ended. So nobody refers to either value,
-/// and nobody will reach `over` again: see [`company`](crate::reclaim::company).
+/// The caller holds the lock of the slot, in which `over` is the only version, and found nobody
+/// else under way when it had the lock and `ts`; the closure has ended. So nobody refers to either
+/// value, and nobody will reach `over` again: see [`company`](crate::reclaim::company).
 #[inline(always)]
 pub(crate) fn replace<'d>(
     slot: SlotRef<'d>,

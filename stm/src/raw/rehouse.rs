@@ -7,10 +7,10 @@
 //! # Protocol
 //!
 //! Addresses of slots are known to transactions, to whoever cleans up, to the logs of what is
-//! superseded, to lists of free slots, and to those who wait for a change; nowhere else. So a page moves in
-//! a *quiet* moment: every context is claimed, as one is for tidying, so that nobody is in a
-//! transaction or will begin one, and nobody cleans up. If somebody does not end soon nothing happens.
-//! Then
+//! superseded, to lists of free slots, and to those who wait for a change; nowhere else. So a page
+//! moves in a *quiet* moment: every context is claimed, as one is for tidying, so that nobody is in
+//! a transaction or will begin one, and nobody cleans up. If somebody does not end soon nothing
+//! happens. Then
 //!
 //! - a page that a log mentions stays where it is, and so does one that has an object with several
 //!   versions, with a mark of deletion, or with a version that has been superseded and not dropped
@@ -104,8 +104,8 @@ impl Inner {
         }
         self.slots.move_free(page, old, new);
         self.watches.wake_where(|slot| old.holds(slot));
-        // SAFETY: no transaction is under way and nobody cleans up, and no log mentions a slot of the
-        // page; free slots have been moved. So nobody knows an address in it.
+        // SAFETY: no transaction is under way and nobody cleans up, and no log mentions a slot of
+        // the page; free slots have been moved. So nobody knows an address in it.
         unsafe { self.slots.replace_page(page, old, new) };
         need.saves
     }

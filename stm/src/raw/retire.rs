@@ -1,8 +1,9 @@
 //! The end of versions: retired in batches, reclaimed when nobody can stand on them.
 //!
 //! A batch goes through the epoch collector, then into the [`Ready`] queue of the context that
-//! retired it: so blocks stay with the thread that uses them. Values are dropped from there, at the end of some transaction, outside of every lock of this crate: a
-//! user's `Drop` may do what it likes, also run a transaction.
+//! retired it: so blocks stay with the thread that uses them. Values are dropped from there, at the
+//! end of some transaction, outside of every lock of this crate: a user's `Drop` may do what it
+//! likes, also run a transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

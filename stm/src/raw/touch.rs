@@ -104,8 +104,8 @@ impl Touch<'_> {
         self.swept
     }
 
-    /// Whether something lies over it that the [snapshot](Self::at) does not see: then nothing can be
-    /// [installed](Self::install) over it any more.
+    /// Whether something lies over it that the [snapshot](Self::at) does not see: then nothing can
+    /// be [installed](Self::install) over it any more.
     #[must_use]
     pub fn is_buried(&self) -> bool {
         // The handle names another object once this one has been deleted, and seen by nobody.
@@ -258,7 +258,8 @@ impl<'d> Frame<'d> {
         self.find(slot).ok()
     }
 
-    /// Tells the layer that what is not there, now or when it was asked for, is about to be seen so.
+    /// Tells the layer that what is not there, now or when it was asked for, is about to be seen
+    /// so.
     fn look_for_absent(&self) {
         let inner = self.inner();
         if let Some(layer) = &inner.layer

@@ -205,8 +205,8 @@ impl<'d> Update<'d> {
         }
     }
 
-    /// Panics if the user's `Clone`, which has run since there were `before` own versions, has written
-    /// the object.
+    /// Panics if the user's `Clone`, which has run since there were `before` own versions, has
+    /// written the object.
     #[inline(always)]
     fn expect_not_own(&self, slot: Numbered, before: usize) {
         if self.frame.context().writes.len() != before && self.own(slot).is_some() {

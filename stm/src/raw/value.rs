@@ -53,7 +53,8 @@ pub(crate) fn drop_fn<T>() -> Option<DropFn> {
             // SAFETY: `at` holds a stored `T`: the box that `put` wrote; nobody uses it afterwards.
             drop(unsafe { at.cast::<Box<T>>().read() });
         } else {
-            // SAFETY: `at` holds a stored `T`: the value that `put` wrote; nobody uses it afterwards.
+            // SAFETY: `at` holds a stored `T`: the value that `put` wrote; nobody uses it
+            // afterwards.
             unsafe { at.cast::<T>().drop_in_place() };
         }
     }

@@ -12,11 +12,11 @@
 //! - *A transaction that ended before the look*, as the look found it, has used for the last time
 //!   what it read: the Release of its end pairs with the Acquire of the look. So have walks past
 //!   the newest version, which happen within transactions only.
-//! - *A transaction that the look missed* has a full fence between its announcement and all else. So
-//!   it sees the tick, and its snapshot is `c` or later; and it sees the locks, and waits for what
-//!   is published. It never meets the version superseded at `c`.
-//! - *A thread whose seat the look did not know* took it, and changed the edition of the list, after
-//!   the fence, and announces still later: it is one that the look missed.
+//! - *A transaction that the look missed* has a full fence between its announcement and all else.
+//!   So it sees the tick, and its snapshot is `c` or later; and it sees the locks, and waits for
+//!   what is published. It never meets the version superseded at `c`.
+//! - *A thread whose seat the look did not know* took it, and changed the edition of the list,
+//!   after the fence, and announces still later: it is one that the look missed.
 //! - *Whoever cleans up without a snapshot* keeps others out of a chain by its tag, and so does the
 //!   commit by its lock. Past that it looks at headers only, which stay headers.
 //! - *The transaction itself* has ended its closure, so nobody refers to what it has read.

@@ -24,8 +24,9 @@
 //!
 //! # Operations
 //!
-//! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`trim`]: one chain. [`tidy`]: what is done after updates. [`superseded`]: the log of a context
-//! and what becomes of its entries. Retiring and reclaiming are in [`raw`](crate::raw).
+//! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`trim`]: one
+//! chain. [`tidy`]: what is done after updates. [`superseded`]: the log of a context and what
+//! becomes of its entries. Retiring and reclaiming are in [`raw`](crate::raw).
 
 pub(crate) mod active;
 pub(crate) mod collector;

@@ -4,10 +4,10 @@
 //!
 //! The waiter announces itself (a count), enters itself under every object it has read, and then,
 //! after a full fence, checks that each of them is unlocked and still shows the version it has
-//! read. If so it sleeps. A committer locks what it writes (a full fence), then reads the count; if it is
-//! not zero, it publishes and wakes whoever is entered under what it has written. So either the
-//! committer sees the count and, by the lock around the entries, the entry; or the waiter sees the
-//! lock or the new version and does not sleep. No wake-up is lost, and a committer that nobody
+//! read. If so it sleeps. A committer locks what it writes (a full fence), then reads the count; if
+//! it is not zero, it publishes and wakes whoever is entered under what it has written. So either
+//! the committer sees the count and, by the lock around the entries, the entry; or the waiter sees
+//! the lock or the new version and does not sleep. No wake-up is lost, and a committer that nobody
 //! waits for pays one load. (loom model `retry_wakeup`.)
 //!
 //! The waiter's snapshot is live until the check is over: so no version that it has read has been

@@ -52,7 +52,8 @@ impl Tx<'_> {
     ///
     /// let domain = Domain::new();
     /// let (urgent, normal) = (domain.tvar(vec![]), domain.tvar(vec![7]));
-    /// let next = domain.atomically(|tx| tx.or_else(|tx| take(tx, &urgent), |tx| take(tx, &normal)));
+    /// let next =
+    ///     domain.atomically(|tx| tx.or_else(|tx| take(tx, &urgent), |tx| take(tx, &normal)));
     /// assert_eq!(next, 7);
     /// ```
     pub fn or_else<R, B: MayBlock>(

@@ -235,7 +235,8 @@ impl<'d> Tx<'d> {
     /// ```
     /// let domain = upgradable_stm::Domain::new();
     /// let name = domain.atomically(|tx| Ok(tx.create(1_u8)));
-    /// assert_eq!(domain.atomically(|tx| Ok(tx.update(name, |n: &mut u8| { *n += 1; *n }))), Ok(2));
+    /// let count = |n: &mut u8| { *n += 1; *n };
+    /// assert_eq!(domain.atomically(|tx| Ok(tx.update(name, count))), Ok(2));
     /// ```
     pub fn update<T, R>(
         &self,
@@ -288,7 +289,9 @@ impl<'d> Tx<'d> {
     /// let domain = Domain::new();
     /// let ready = domain.tvar(false);
     /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| domain.atomically(|tx| if *tx.read(&ready) { Ok(()) } else { Err(tx.retry()) }));
+    ///     scope.spawn(|| {
+    ///         domain.atomically(|tx| if *tx.read(&ready) { Ok(()) } else { Err(tx.retry()) })
+    ///     });
     ///     domain.atomically(|tx| Ok(tx.write(&ready, true)));
     /// });
     /// ```

@@ -1,6 +1,6 @@
-//! Who conflicts with whom: the table. A transaction does something and writes to a place of its own; before
-//! it commits somebody else commits something. It is executed again exactly if what it has read is
-//! no longer what is newest.
+//! Who conflicts with whom: the table. A transaction does something and writes to a place of its
+//! own; before it commits somebody else commits something. It is executed again exactly if what it
+//! has read is no longer what is newest.
 
 use upgradable_stm::Tx;
 

@@ -1,5 +1,5 @@
-//! Events and statistics tell the same story: whatever many threads do to each other, the events add
-//! up to the numbers.
+//! Events and statistics tell the same story: whatever many threads do to each other, the events
+//! add up to the numbers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;

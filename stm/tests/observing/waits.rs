@@ -1,5 +1,5 @@
-//! Waiting at locks. They are held for an instant only; but a layer that is asked about a late commit
-//! is asked under them, and may take its time.
+//! Waiting at locks. They are held for an instant only; but a layer that is asked about a late
+//! commit is asked under them, and may take its time.
 
 use std::sync::{Barrier, mpsc};
 use std::thread;
@@ -27,8 +27,8 @@ impl Layer for Gated {
     }
 }
 
-/// Runs `work` with a variable; its second argument has somebody lock the variable, the third has it
-/// unlocked again, with a 7 in it.
+/// Runs `work` with a variable; its second argument has somebody lock the variable, the third has
+/// it unlocked again, with a 7 in it.
 fn with_a_lock(work: impl FnOnce(&TVar<u32>, &dyn Fn(), &dyn Fn()), domain: &Domain, gate: &Gate) {
     let x = domain.tvar(0_u32);
     let (begun, is_begun) = mpsc::channel();
