@@ -3,14 +3,17 @@
 use std::fmt;
 
 use upgradable::collections::TxHashMap;
-use upgradable::{AccessError, Heap, Ref, TxError, Upgradable};
+use upgradable::{AccessError, Heap, Ref, Tx, TxError, Upgradable};
 
 use super::Text;
+use super::size::Size;
 use super::watch::Watch;
 
 /// All keys. The same in all versions; `E` is how the code at hand knows the entries.
 pub(crate) struct Keyspace<E> {
+    /// Changed only by the methods below, which keep the number.
     pub(crate) entries: TxHashMap<Text, E>,
+    size: Size,
     pub(crate) watches: TxHashMap<Text, Watch>,
     /// Tells whether anybody has ever watched a key.
     pub(crate) ever_watched: Ref<Watch>,
@@ -37,18 +40,39 @@ impl<E: Upgradable> Keyspace<E> {
             let entries = TxHashMap::create(tx)?;
             entries.set_name(tx, "kv.entries");
             let ever_watched = tx.create(Watch::default())?;
-            Ok(Self { entries, watches: TxHashMap::create(tx)?, ever_watched })
+            let (size, watches) = (Size::create(tx)?, TxHashMap::create(tx)?);
+            Ok(Self { entries, size, watches, ever_watched })
         })
     }
 
     /// The same keys, for code that knows their entries in another version.
     pub(crate) fn cast<New: Upgradable>(self) -> Keyspace<New> {
-        let Self { entries, watches, ever_watched } = self;
-        Keyspace { entries: entries.cast(), watches, ever_watched }
+        let Self { entries, size, watches, ever_watched } = self;
+        Keyspace { entries: entries.cast(), size, watches, ever_watched }
     }
 
     /// How many there are, with those whose time is over and that nobody has removed yet.
     pub(crate) fn len(self, reader: &impl upgradable::Read) -> Result<usize, AccessError> {
-        self.entries.len(reader)
+        self.size.get(reader)
+    }
+
+    /// Enters a key that is not there.
+    pub(crate) fn enter(self, tx: &Tx<'_>, key: &[u8], object: Ref<E>) -> Result<(), AccessError> {
+        self.entries.insert_ref(tx, key.into(), object)?;
+        self.size.add(tx, key)
+    }
+
+    /// Takes a key away, with its entry. Says whether there was one.
+    pub(crate) fn remove(self, tx: &Tx<'_>, key: &[u8]) -> Result<bool, AccessError> {
+        let Some(object) = self.entries.remove_ref(tx, key)? else { return Ok(false) };
+        tx.delete(object)?;
+        self.size.remove(tx, key)?;
+        Ok(true)
+    }
+
+    /// Takes all keys away.
+    pub(crate) fn clear(self, tx: &Tx<'_>) -> Result<(), AccessError> {
+        self.entries.clear(tx)?;
+        self.size.clear(tx)
     }
 }

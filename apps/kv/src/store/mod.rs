@@ -13,6 +13,7 @@ mod keyspace;
 mod number;
 mod program;
 mod request;
+mod size;
 mod view;
 mod watch;
 

@@ -81,7 +81,7 @@ impl<E: Entry> Store<E> {
             for (key, object) in page {
                 seen += 1;
                 match change.tx.read(object) {
-                    Ok(entry) if !entry.is_live(change.now) => expired.push((key.clone(), object)),
+                    Ok(entry) if !entry.is_live(change.now) => expired.push(key.clone()),
                     Ok(_) | Err(AccessError::Untransformed(_)) => {}
                     Err(error) => return Err(error),
                 }
@@ -91,9 +91,8 @@ impl<E: Entry> Store<E> {
                 break;
             }
         }
-        for (key, object) in &expired {
-            self.keys.entries.remove_ref(change.tx, &**key)?;
-            change.tx.delete(*object)?;
+        for key in &expired {
+            self.keys.remove(change.tx, key)?;
         }
         Ok(Answer::Expired { next: at, removed: expired.len() })
     }

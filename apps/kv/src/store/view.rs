@@ -91,7 +91,7 @@ impl<'a, 't, E: Entry> Change<'a, 't, E> {
             Some(object) => self.tx.write(object, entry)?,
             None => {
                 let object = self.tx.create(entry)?;
-                self.keys.entries.insert_ref(self.tx, key.into(), object)?;
+                self.keys.enter(self.tx, key, object)?;
             }
         }
         self.note_change(key)
@@ -120,9 +120,7 @@ impl<'a, 't, E: Entry> Change<'a, 't, E> {
             Err(AccessError::Untransformed(_)) => true,
             Err(error) => return Err(error),
         };
-        if let Some(object) = self.keys.entries.remove_ref(self.tx, key)? {
-            self.tx.delete(object)?;
-        }
+        self.keys.remove(self.tx, key)?;
         if was_live {
             self.note_change(key)?;
         }
@@ -139,7 +137,7 @@ impl<'a, 't, E: Entry> Change<'a, 't, E> {
                 }
             }
         }
-        self.keys.entries.clear(self.tx)
+        self.keys.clear(self.tx)
     }
 
     fn is_watched(&self) -> Result<bool, AccessError> {

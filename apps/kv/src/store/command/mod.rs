@@ -216,4 +216,4 @@ fn list<E>(commands: &Commands<E>, args: &Args) -> Outcome {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
