@@ -102,6 +102,11 @@ impl Own {
         }
     }
 
+    /// Whether it can't be a part of a block: it changes what the block is executed by.
+    fn stands_alone(self) -> bool {
+        matches!(self, Self::Shutdown | Self::Upgrade)
+    }
+
     /// Whether it stands between MULTI and EXEC as what it is, not as a part of the block.
     fn ends_block(self) -> bool {
         matches!(
@@ -207,6 +212,10 @@ impl Session {
         }
         if let Err(text) = own.check(&args) {
             self.spoil(Reply::Error(text.into()), out);
+            return args;
+        }
+        if self.block.is_some() && own.stands_alone() {
+            self.spoil(Reply::error("ERR Command not allowed inside a transaction"), out);
             return args;
         }
         if self.block.is_some() && !own.ends_block() {
@@ -490,5 +499,38 @@ fn reply(answer: Result<Answer, String>) -> Reply {
         Ok(Answer::Reply(reply)) => reply,
         Ok(_) => Reply::OK,
         Err(text) => Reply::error(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Session, State};
+    use crate::resp::Limits;
+    use crate::server::Config;
+    use crate::store::command::tests::words;
+
+    #[test]
+    fn a_block_is_no_larger_than_a_request() {
+        let limits = Limits { request: 1000, ..Limits::default() };
+        let state = State::new(Config { limits, ..Config::default() });
+        let state = Arc::new(state.expect("a new heap has room"));
+        let mut session = Session::new(state, None);
+        let mut say = |line: &str| {
+            let mut out = Vec::new();
+            session.run(words(line), 0, &mut out);
+            String::from_utf8_lossy(&out).trim_end().to_owned()
+        };
+        assert_eq!(say("MULTI"), "+OK");
+        let queued = (0..100).take_while(|n| say(&format!("SET key:{n} value")) == "+QUEUED");
+        let queued = queued.count();
+        assert!((10..40).contains(&queued), "{queued}");
+        assert_eq!(say("SET a 1"), "-ERR too much between MULTI and EXEC");
+        assert!(say("EXEC").starts_with("-EXECABORT"));
+        assert_eq!(say("DBSIZE"), ":0");
+        // The next block begins with nothing.
+        assert_eq!((say("MULTI"), say("SET a 1")), ("+OK".into(), "+QUEUED".into()));
+        assert_eq!(say("EXEC"), "*1\r\n+OK");
     }
 }

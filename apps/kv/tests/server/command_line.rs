@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::support::Server;
+use super::support::{Server, request};
 
 fn kv(server: &Server, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kv"))
@@ -35,6 +35,30 @@ fn upgrades_from_the_command_line() {
     let refused = kv(&server, &["rollback"]);
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("the upgrade has ended"));
+}
+
+#[test]
+fn an_upgrade_is_paused_and_goes_on() {
+    let server = Server::start();
+    let mut client = server.client();
+    let fill: Vec<_> = (0..5000).flat_map(|n| request(&format!("SET key:{n} {n}"))).collect();
+    client.send(&fill);
+    (0..5000).for_each(|_| assert_eq!(client.answer(), "+OK"));
+    let started = said(&kv(&server, &["start", "2", "--pace", "0.02", "--no-wait"]));
+    assert!(started.contains("state         migrating"), "{started}");
+    let paused = said(&kv(&server, &["pause"]));
+    assert!(paused.contains("state         migrating"), "{paused}");
+    let plan = said(&kv(&server, &["plan", "3"]));
+    assert!(plan.contains("current       2") && plan.contains("way back      yes"), "{plan}");
+    let back = said(&kv(&server, &["rollback", "--no-wait"]));
+    assert!(back.contains("state         rolling back"), "{back}");
+    said(&kv(&server, &["resume"]));
+    let back = said(&kv(&server, &["status", "--wait"]));
+    assert!(back.contains("state         rolled back"), "{back}");
+    assert_eq!((client.say("GET key:7"), client.say("DBSIZE")), ("7".into(), "5000".into()));
+    let refused = kv(&server, &["start", "3"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("the program is at version 1"), "{why}");
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! What connections say besides commands on keys, and how commands come together.
 
-use super::support::{Server, request};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::support::{Client, Server, request};
+
+const WRONG_ARITY: &str = "-ERR wrong number of arguments for 'get' command";
+const UNKNOWN: &str = "-ERR unknown command 'NOSUCH', with args beginning with:";
 
 #[test]
 fn a_connection_tells_and_is_told_who_is_there() {
@@ -142,6 +148,66 @@ fn blocks_happen_as_one_or_not_at_all() {
         ("MULTI", "+OK"),
         ("EXEC", "nil"),
     ]);
+}
+
+#[test]
+fn it_counts_what_happens() {
+    let server = Server::start_with(&["--clients", "2"]);
+    let mut client = server.client();
+    let count = |client: &mut Client, key: &str| {
+        let info = client.say("INFO stats");
+        let line = info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        line.expect("it is told").parse::<u64>().expect("a number")
+    };
+    assert_eq!(client.say("PING"), "+PONG");
+    let (before, read) = (
+        count(&mut client, "total_commands_processed"),
+        count(&mut client, "total_net_input_bytes"),
+    );
+    client.hold(&[("SET a 1 PX 1", "+OK"), ("GET", WRONG_ARITY), ("NOSUCH", UNKNOWN)]);
+    // And the two that ask for the numbers.
+    assert_eq!(count(&mut client, "total_commands_processed"), before + 5);
+    assert!(count(&mut client, "total_net_input_bytes") > read + 50);
+    assert!(count(&mut client, "total_net_output_bytes") > 100);
+    assert_eq!(count(&mut client, "total_error_replies"), 2);
+    let (_second, mut third) = (server.client(), server.client());
+    assert_eq!(third.answer(), "-ERR max number of clients reached");
+    assert_eq!(count(&mut client, "rejected_connections"), 1);
+    assert_eq!(count(&mut client, "total_connections_received"), 2);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while count(&mut client, "expired_keys") == 0 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(count(&mut client, "expired_keys"), 1);
+    client.hold(&[("DBSIZE", "0"), ("CONFIG RESETSTAT", "+OK")]);
+    for key in ["total_error_replies", "rejected_connections", "expired_keys"] {
+        assert_eq!(count(&mut client, key), 0, "{key}");
+    }
+}
+
+#[test]
+fn what_changes_the_program_is_no_part_of_a_block() {
+    const REFUSED: &str = "-ERR Command not allowed inside a transaction";
+    const ABORTED: &str = "-EXECABORT Transaction discarded because of previous errors.";
+    let server = Server::start();
+    let mut client = server.client();
+    for line in ["UPGRADE START 2", "UPGRADE START 2 EAGER", "UPGRADE STATUS", "SHUTDOWN NOSAVE"] {
+        client.hold(&[
+            ("MULTI", "+OK"),
+            ("SET a 1", "+QUEUED"),
+            (line, REFUSED),
+            ("SET a 2", "+QUEUED"),
+            ("EXEC", ABORTED),
+            ("GET a", "nil"),
+        ]);
+    }
+    assert_eq!(client.status("version"), "1");
+    client.hold(&[("UPGRADE START 2", "+OK"), ("HSET h a 1", "1")]);
+    client.wait_for("complete");
+    for line in ["UPGRADE PROMOTE", "UPGRADE ROLLBACK", "UPGRADE PAUSE"] {
+        client.hold(&[("MULTI", "+OK"), (line, REFUSED), ("DISCARD", "+OK")]);
+    }
+    assert_eq!((client.status("state"), client.status("version")), ("complete".into(), "2".into()));
 }
 
 #[test]

@@ -90,6 +90,35 @@ fn what_has_been_asked_is_answered_before_the_end() {
 }
 
 #[test]
+fn who_does_not_fetch_answers_does_not_keep_it_from_its_end() {
+    let server = Server::start();
+    let (mut lazy, mut other) = (server.client(), server.client());
+    let big = "x".repeat(1 << 20);
+    assert_eq!(other.say(&format!("SET big {big}")), "+OK");
+    for _ in 0..100 {
+        lazy.send(&request("GET big"));
+    }
+    assert_eq!(other.say("PING"), "+PONG");
+    assert_eq!(other.say("SHUTDOWN"), "+OK");
+    assert!(other.is_closed());
+    // In two seconds, which is how long it is patient.
+    assert!(server.ends_well());
+}
+
+#[test]
+fn it_ends_well_in_the_middle_of_an_upgrade() {
+    let server = Server::start();
+    let mut client = server.client();
+    let fill: Vec<_> = (0..5000).flat_map(|n| request(&format!("SET key:{n} {n}"))).collect();
+    client.send(&fill);
+    (0..5000).for_each(|_| assert_eq!(client.answer(), "+OK"));
+    client.hold(&[("UPGRADE START 2 PACE 0.02", "+OK"), ("UPGRADE PAUSE", "+OK")]);
+    assert_eq!(client.status("state"), "migrating");
+    assert_eq!(client.say("SHUTDOWN"), "+OK");
+    assert!(server.ends_well());
+}
+
+#[test]
 fn a_signal_ends_it_well() {
     let server = Server::start();
     let mut client = server.client();
