@@ -6,12 +6,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! command -v redis-server redis-benchmark redis-cli >/dev/null; then
+is_there() {
+    for program in redis-server redis-benchmark redis-cli; do
+        command -v "$program" >/dev/null || return 1
+    done
+}
+if ! is_there; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         { apt-get update && apt-get install -y --no-install-recommends redis-server redis-tools; } \
             >/dev/null 2>&1 || true
     fi
-    if ! command -v redis-server redis-benchmark redis-cli >/dev/null; then
+    if ! is_there; then
         echo 'skipped: there is no Redis, and its packages can not be had'
         exit 0
     fi
@@ -25,17 +30,22 @@ bench=$target/kv-bench
 "$bench" conversation --commands "$commands" --seed 1
 "$bench" conversation --commands "$commands" --seed 2 --resp3
 
-"$target/kv" serve --port 7379 --clients 100 &
+out=$(mktemp -d)
+"$target/kv" serve --port 0 --clients 100 >"$out/kv" &
 server=$!
-trap 'kill $server 2>/dev/null || true' EXIT
-until redis-cli -p 7379 ping >/dev/null 2>&1; do sleep 0.1; done
-[ "$(redis-cli -p 7379 set greeting hello)" = OK ]
-[ "$(redis-cli -3 -p 7379 get greeting)" = hello ]
-[ "$("$target/kv" upgrade start 2 --port 7379 | grep -c complete)" = 1 ]
-[ "$(redis-cli -3 -p 7379 hset user:1 name Ada)" = 1 ]
-[ "$(redis-cli -p 7379 --scan | sort | tr '\n' ' ')" = 'greeting user:1 ' ]
-redis-cli -p 7379 shutdown nosave
+trap 'kill $server 2>/dev/null || true; rm -rf "$out"' EXIT
+for _ in $(seq 100); do
+    grep -q 'kv listens' "$out/kv" && break
+    sleep 0.1
+done
+port=$(sed -n 's/^kv listens at .*://p' "$out/kv")
+[ "$(redis-cli -p "$port" set greeting hello)" = OK ]
+[ "$(redis-cli -3 -p "$port" get greeting)" = hello ]
+[ "$("$target/kv" upgrade start 2 --port "$port" | grep -c complete)" = 1 ]
+[ "$(redis-cli -3 -p "$port" hset user:1 name Ada)" = 1 ]
+[ "$(redis-cli -p "$port" --scan | sort | tr '\n' ' ')" = 'greeting user:1 ' ]
+redis-cli -p "$port" shutdown nosave
 wait "$server"
 
 "$bench" throughput --rounds 1 --requests 5000 --keys 1000
-"$bench" upgrade --entries 20000 --seconds 2 --before 1 --pipeline 1,16 --out "$target/../kv-smoke"
+"$bench" upgrade --entries 20000 --seconds 2 --before 1 --pipeline 1,16 --out "$out/report"
