@@ -27,29 +27,57 @@ pub struct Written {
 /// The layer above a domain.
 ///
 /// ```
-/// use upgradable_stm::layer::{Layer, Written};
-/// use upgradable_stm::{Domain, Era};
+/// use std::sync::atomic::{AtomicBool, Ordering, fence};
 ///
-/// /// Lets everything commit late that nobody has written since.
-/// #[derive(Debug)]
-/// struct Lenient;
+/// use upgradable_stm::layer::{Layer, Touch, Touched, Written};
+/// use upgradable_stm::{CommitTs, Domain, Era, Kind, Seq, Stop};
 ///
-/// impl Layer for Lenient {
+/// const FLIP: CommitTs = CommitTs::new(Era::FIRST.next().unwrap(), Seq::ZERO);
+///
+/// /// From the flip on numbers are texts: each becomes one when it is first seen after it.
+/// /// Numbers that nobody has seen may still be written late.
+/// #[derive(Debug, Default)]
+/// struct Texts {
+///     /// Whether somebody looks at the last instant before the flip.
+///     looked_back: AtomicBool,
+/// }
+///
+/// impl Layer for Texts {
+///     fn touch(&self, touch: &Touch<'_>) -> Touched {
+///         let Some(number) = touch.value::<u32>() else { return Touched::AsIs };
+///         if touch.at() >= FLIP {
+///             // Whether this one or somebody else's was installed, there is a text now.
+///             let _ = touch.install(FLIP, number.to_string());
+///             return Touched::Again;
+///         }
+///         if touch.at() == CommitTs::ZERO.end_of_era() {
+///             self.looked_back.store(true, Ordering::Relaxed);
+///             // The note before the look, and below the locks before the look at the note.
+///             fence(Ordering::SeqCst);
+///         }
+///         Touched::AsIs
+///     }
+///
 ///     fn admits_late(&self, era: Era, written: &[Written]) -> bool {
-///         written.iter().all(|object| object.newest.is_none_or(|(_, stamp)| stamp.era() <= era))
+///         fence(Ordering::SeqCst);
+///         // Whoever has seen a number after the flip has put a text over it.
+///         let unseen = |object: &Written| {
+///             object.newest.is_some_and(|(kind, stamp)| kind.is::<u32>() && stamp < FLIP)
+///         };
+///         let looked_back = self.looked_back.load(Ordering::Relaxed);
+///         era == Era::FIRST && !looked_back && written.iter().all(unseen)
 ///     }
 /// }
 ///
-/// let domain = Domain::builder().layer(Lenient).build().unwrap();
-/// let x = domain.tvar(1);
-/// let mut first = true;
-/// domain.atomically(|tx| {
-///     if std::mem::take(&mut first) {
-///         domain.advance_era(|_| {}).unwrap(); // while the transaction is under way
-///     }
-///     Ok(tx.write(&x, 2))
+/// let domain = Domain::builder().layer(Texts::default()).build().unwrap();
+/// let name = domain.atomically(|tx| Ok(tx.create(1_u32)));
+/// let committed = domain.transaction().run(|tx| {
+///     // While the transaction is under way.
+///     domain.advance_era(|_| domain.set_floor(Kind::of::<u32>(), FLIP)).unwrap();
+///     tx.put(name, 2_u32).map_err(Stop::Cancel)
 /// });
-/// assert_eq!(domain.snapshot(|s| *s.read(&x)), 2);
+/// assert!(committed.unwrap().ts < FLIP);
+/// assert_eq!(domain.snapshot(|s| s.get::<String>(name).cloned()).unwrap(), "2");
 /// ```
 pub trait Layer: Send + Sync + Debug {
     /// Whether a transaction of `era`, which is over, may commit at the last instant of it.
@@ -57,6 +85,11 @@ pub trait Layer: Send + Sync + Debug {
     /// Asked while everything written is locked. What was *read* is checked by the domain: it must
     /// be the newest version of that era or before. The default refuses: the transaction is
     /// executed again in the new era.
+    ///
+    /// A late commit changes the past, so what it writes must have been seen neither in a later era
+    /// nor at the [last instant](crate::EraAdvance::before) of its own: else a snapshot changes
+    /// while it is read. Whoever sees an object below its floor comes by [`touch`](Self::touch)
+    /// first. Variables don't: they can't be written late.
     fn admits_late(&self, era: Era, written: &[Written]) -> bool {
         let _ = (era, written);
         false

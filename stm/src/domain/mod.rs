@@ -536,7 +536,7 @@ impl Domain {
 pub struct EraAdvance {
     /// The first instant of the new era; no transaction commits at it.
     pub flip: CommitTs,
-    /// The last instant of the old era.
+    /// The last instant of the old era. What [commits late](Layer::admits_late) is part of it.
     pub before: HeldSnapshot,
 }
 
