@@ -197,8 +197,8 @@ mutant_compacted_objects_look_changed() {
 
 # What transformers create while they are undone is not looked for again.
 mutant_created_while_undone() {
-    edit $migration/sweep.rs 'undone.created.begun() != *created' \
-        'undone.created.begun() != *created && false'
+    edit $migration/sweep.rs '&& !undone.revivals.end_after(*revived)' \
+        '&& !undone.revivals.end_after(*revived) && false'
 }
 
 # A pass counts for flips that have been entered and have not happened.
@@ -225,10 +225,16 @@ mutant_pass_behind_an_earlier_flip() {
         'let behind = self.is_behind(&flip) && false;'
 }
 
+# Who is slow to go forward and back does so when the roll back is over.
+mutant_slow_revivals() {
+    edit $migration/revival.rs '(before & OVER == 0).then_some(revival)' \
+        '(before | OVER != 0).then_some(revival)'
+}
+
 # Nobody of an undone era is waited for.
 mutant_undone_eras_are_settled() {
-    edit $migration/record.rs 'None if self.is_undone_for(at) && self.settled.load(Ordering::Acquire) =>' \
-        'None if self.is_undone_for(at) || self.settled.load(Ordering::Acquire) && false =>'
+    edit $migration/record.rs 'None if self.revivals.are_over() =>' \
+        'None if self.revivals.are_over() || self.is_undone_for(at) =>'
 }
 
 # What came to be before the undone upgrade is taken for its orphan.

@@ -1,4 +1,9 @@
-//! Faults of upgrades that the oracle has found, each as the smallest story that shows it.
+//! Faults of upgrades that the oracle and tests under load have found, each as the smallest story
+//! that shows it.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Barrier};
+use std::thread;
 
 use upgradable::{
     AccessError, Background, Cx, Heap, OnFailure, Pace, Profile, Ref, TransformError, Upgradable,
@@ -25,6 +30,11 @@ mod v1 {
     pub(crate) struct Half(pub(crate) i32);
 }
 
+thread_local! {
+    /// Where the next transformation of a tag on this thread stops.
+    static STOP: RefCell<Option<Arc<Barrier>>> = const { RefCell::new(None) };
+}
+
 /// Only positive ones can be transformed.
 #[derive(Upgradable, Clone, Debug, PartialEq)]
 #[upgrade(from = v1::Tag, manual)]
@@ -34,6 +44,10 @@ impl UpgradeFrom<v1::Tag> for Tag {
     const PROFILE: Profile = Profile::both_ways();
 
     fn upgrade_from(old: &v1::Tag, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        if let Some(stop) = STOP.take() {
+            stop.wait(); // here it is,
+            stop.wait(); // and here it may go on
+        }
         if old.0 < 0 { Err("negative".into()) } else { Ok(Self(old.0.into())) }
     }
 
@@ -209,6 +223,32 @@ fn an_instant_of_the_undone_era_shows_what_was_written_over_since() {
     drop(then);
     back.wait().unwrap();
     assert_eq!(heap.snapshot(|s| s.read(tag).cloned()), Ok(v1::Tag(2)));
+}
+
+/// While somebody still sees the upgraded program, whoever comes takes objects forward and back.
+/// One who was slow at it put the object forward when the roll back had long become complete: it
+/// stayed there, and nobody of the program that was back could read it.
+#[test]
+fn who_is_slow_to_go_forward_and_back_does_not_stay_half_way() {
+    let (heap, tag) = heap_with(v1::Tag(1));
+    let running = heap.upgrade(tags()).unwrap();
+    running.pause();
+    let then = heap.hold();
+    let back = running.roll_back().unwrap();
+    let stop = Arc::new(Barrier::new(2));
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            STOP.set(Some(Arc::clone(&stop)));
+            heap.snapshot(|s| s.read(tag).cloned())
+        });
+        stop.wait();
+        drop(then);
+        running.resume();
+        back.wait().unwrap();
+        stop.wait();
+        assert_eq!(slow.join().unwrap(), Ok(v1::Tag(1)));
+    });
+    assert_eq!(heap.snapshot(|s| s.read(tag).cloned()), Ok(v1::Tag(1)));
 }
 
 /// The other side of it: an object that can't be converted is there after the roll back, also

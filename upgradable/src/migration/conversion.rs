@@ -26,8 +26,9 @@ pub(crate) struct Conversion {
     pub(crate) repair: fn(&Touch<'_>, Box<dyn Any + Send>, CommitTs) -> bool,
 }
 
-/// Asked after the conversion and before its installation: whether it still counts.
-pub(crate) type Admission<'a> = &'a dyn Fn() -> Result<(), TransformError>;
+/// Asked after the conversion and before its installation: whether it still counts, and may be
+/// installed.
+pub(crate) type Admission<'a> = &'a dyn Fn() -> Installed;
 
 /// What the way back knows of the flip that it undoes.
 pub(crate) struct AtFlip<'a> {
@@ -154,11 +155,11 @@ fn install<T: Upgradable>(
     #[cfg(chaos)]
     upgradable_stm::chaos::falter();
     let refused = match admission() {
-        Ok(()) => match touch.install(at, value) {
+        Ok(true) => match touch.install(at, value) {
             Ok(()) => return Ok(true),
             Err(upgradable_stm::layer::NotNewest(value)) => (value, Ok(false)),
         },
-        Err(error) => (value, Err(error)),
+        refused => (value, refused),
     };
     // Nobody has seen the value; a panic in its drop is nobody's.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(refused.0))) {

@@ -7,13 +7,16 @@
 //!
 //! # Invariants
 //!
-//! 1. An object has at most one attempt under way. Who touches it meanwhile waits for that one, up
-//!    to a limit of his own; what it brings counts if anybody waits then. ([`Workers::touch`])
+//! 1. An object has at most one attempt under way that may count. Who touches it meanwhile waits for
+//!    that one, up to a limit of his own; what it brings counts if anybody waits then. From the
+//!    moment when it is found that nobody does, whoever comes begins another one.
+//!    ([`Workers::touch`])
 //! 2. An upgrade has at most [`HANGING`] attempts under way that nobody waits for. When there are so
 //!    many no other is begun, and whoever touches an object is told so.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -69,23 +72,29 @@ struct Attempt {
 #[derive(Debug)]
 struct State {
     waiting: usize,
+    /// It has come back when nobody waited: what it brings does not count.
+    in_vain: bool,
     over: bool,
 }
 
 impl Attempt {
     /// One that somebody waits for.
     fn new(swept: bool, hanging: &Arc<AtomicUsize>) -> Self {
-        let state = Mutex::new(State { waiting: 1, over: false });
+        let state = Mutex::new(State { waiting: 1, in_vain: false, over: false });
         Self { state, ended: Condvar::new(), swept, hanging: Arc::clone(hanging) }
     }
 
-    /// One more waits for it.
-    fn join(&self) {
+    /// One more waits for it; `false`: there is nothing to wait for.
+    fn join(&self) -> bool {
         let mut state = self.state.lock();
+        if state.in_vain {
+            return false;
+        }
         if state.waiting == 0 && !state.over {
             self.hanging.fetch_sub(1, Ordering::Relaxed);
         }
         state.waiting += 1;
+        true
     }
 
     /// Waits for its end. `false`: not within the limit.
@@ -116,8 +125,11 @@ impl Attempt {
         self.ended.notify_all();
     }
 
+    /// Whether nobody waits; then nobody begins to.
     fn is_given_up(&self) -> bool {
-        self.state.lock().waiting == 0
+        let mut state = self.state.lock();
+        state.in_vain |= state.waiting == 0;
+        state.in_vain
     }
 }
 
@@ -185,8 +197,8 @@ impl Workers {
         let Some(domain) = self.domain.lock().clone() else { return Err(late) };
         let object = touch.handle();
         let mut under_way = self.office.under_way.lock();
-        let attempt = if let Some(attempt) = under_way.get(&object.to_bits()) {
-            attempt.join();
+        let joined = under_way.get(&object.to_bits()).filter(|attempt| attempt.join());
+        let attempt = if let Some(attempt) = joined {
             Arc::clone(attempt)
         } else {
             if hanging.load(Ordering::Relaxed) >= HANGING {
@@ -263,7 +275,14 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.office.under_way.lock().remove(&self.object.to_bits());
+        let mut under_way = self.office.under_way.lock();
+        // Unless there is another one by now.
+        if let Entry::Occupied(entry) = under_way.entry(self.object.to_bits())
+            && Arc::ptr_eq(entry.get(), &self.attempt)
+        {
+            entry.remove();
+        }
+        drop(under_way);
         self.attempt.end();
     }
 }

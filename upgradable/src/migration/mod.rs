@@ -11,6 +11,8 @@
 //! 4. A flip is forgotten only when no version that it would convert is visible to anybody who
 //!    begins, nobody is inside its late door, and every flip before it has been forgotten or is
 //!    complete. ([`sweep`])
+//! 5. When an undone flip is forgotten nobody is left who puts a version of it into the heap.
+//!    ([`revival`])
 
 pub(crate) mod conversion;
 pub(crate) mod created;
@@ -23,17 +25,18 @@ mod nesting;
 pub(crate) mod progress;
 pub(crate) mod record;
 mod restored;
+pub(crate) mod revival;
 pub(crate) mod state;
 #[cfg(not(loom))]
 pub(crate) mod sweep;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use upgradable_stm::layer::{Layer, Touch, Touched, Written};
 use upgradable_stm::{CommitTs, Domain, Era, Handle, Kind};
 
 use self::conversion::{AtFlip, Conversion, Installed};
-use self::created::Creating;
 use self::record::Migration;
 use crate::access::{AccessError, TransformFailure};
 use crate::error::{TransformError, TransformErrorKind};
@@ -77,6 +80,11 @@ impl Migrations {
     /// The flips that may be needed yet.
     pub(crate) fn flips(&self) -> Vec<Arc<Migration>> {
         self.flips.load().to_vec()
+    }
+
+    /// Whether the flip may be needed yet.
+    fn knows(&self, migration: &Arc<Migration>) -> bool {
+        self.flips.load().iter().any(|flip| Arc::ptr_eq(flip, migration))
     }
 
     /// Adds a flip that is about to happen.
@@ -147,7 +155,9 @@ impl Migrations {
         if flip.failures.len() > 0
             && let Some(value) = flip.repairs.lock().remove(&object.to_bits())
         {
-            if (conversion.repair)(touch, value, flip.flip()) {
+            let revival = flip.is_revived().then(|| flip.revivals.begin());
+            let is_over = matches!(revival, Some(None));
+            if !is_over && (conversion.repair)(touch, value, flip.flip()) {
                 flip.failures.strike(object);
             }
             return Touched::Again;
@@ -203,6 +213,8 @@ impl Migrations {
             }
             // Whoever has given it up has noted that; by now it may have been mended.
             Err(_) if is_given_up() => Touched::Refused,
+            // The flip has been forgotten meanwhile: somebody else has converted the object.
+            Err(_) if !self.knows(flip) => Touched::Again,
             Err(error) => {
                 let failure = self.fail(object, flip, conversion, error);
                 if undone { Touched::AsIs } else { refused(touch, failure) }
@@ -213,12 +225,15 @@ impl Migrations {
     /// Runs the conversion, with what it needs to see. If that is not kept any more, the flip has
     /// been completed since it was looked up: then somebody else has converted the object.
     fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
-        let (types, creating) = (&self.types, &Creating::new(&flip.created));
-        let host = Host { touch, at_flip: None, flip: flip.flip(), types, creating };
+        let (types, created) = (&self.types, &flip.created);
+        let host = Host { touch, at_flip: None, flip: flip.flip(), types, created };
+        let revival = OnceCell::new();
         let still_wanted = || {
             limit_admission(flip)?;
-            creating.begin();
-            Ok(())
+            if !flip.is_revived() {
+                return Ok(true);
+            }
+            Ok(flip.revivals.begin().is_some_and(|begun| revival.set(begun).is_ok()))
         };
         let Some(undone) = &flip.undoes else {
             if !conversion.facts.reads_others() {

@@ -14,6 +14,7 @@ use super::failure::Failures;
 use super::late::LateDoor;
 use super::progress::Tally;
 use super::restored::Restored;
+use super::revival::Revivals;
 use super::state::{Lifecycle, UpgradeState};
 #[cfg(not(loom))]
 use crate::sync::AtomicUsize;
@@ -71,8 +72,8 @@ pub(crate) struct Migration {
     instant: OnceLock<Instant>,
     /// When it was undone; zero if it was not.
     undone_at: AtomicU64,
-    /// Whether nobody is left who would convert an object after it was undone.
-    settled: AtomicBool,
+    /// Its conversions since it was undone.
+    pub(crate) revivals: Revivals,
     pub(crate) late: LateDoor,
     pub(crate) failures: Failures,
     pub(crate) tally: Tally,
@@ -139,7 +140,7 @@ impl Migration {
             irreversible: parts.irreversible,
             instant: OnceLock::new(),
             undone_at: AtomicU64::new(0),
-            settled: AtomicBool::new(false),
+            revivals: Revivals::default(),
             late: LateDoor::default(),
             failures: Failures::default(),
             tally: Tally::default(),
@@ -258,14 +259,14 @@ impl Migration {
         (at != 0).then(|| CommitTs::from_bits(at))
     }
 
+    /// Whether converting an object for it [revives](super::revival) an undone version.
+    pub(crate) fn is_revived(&self) -> bool {
+        self.undoes.is_none() && self.undone_at().is_some()
+    }
+
     /// Whether it is as if it had not been, for somebody at this instant.
     pub(crate) fn is_undone_for(&self, at: CommitTs) -> bool {
         self.undone_at().is_some_and(|undone| undone <= at)
-    }
-
-    /// It was undone, and nobody is left who would convert an object for it.
-    pub(crate) fn settle(&self) {
-        self.settled.store(true, Ordering::Release);
     }
 
     pub(crate) fn conversions(&self) -> impl Iterator<Item = &Conversion> {
@@ -287,8 +288,7 @@ impl Migration {
             return None;
         }
         match &self.undoes {
-            // Acquire: what those have converted who were waited for is seen.
-            None if self.is_undone_for(at) && self.settled.load(Ordering::Acquire) => return None,
+            None if self.revivals.are_over() => return None,
             Some(undone) if stamp < undone.flip() => return None,
             _ => {}
         }

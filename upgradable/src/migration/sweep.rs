@@ -107,7 +107,7 @@ fn run(heap: &Weak<HeapInner>) {
             continue;
         }
         drop(running);
-        if !heap.pass(true) {
+        if heap.sweeper.is_paused() || !heap.pass(true) {
             heap.sweeper.sleep(BETWEEN_LOOKS);
         }
     }
@@ -141,8 +141,8 @@ struct Found {
     flip: Arc<Migration>,
     /// Late writers let in so far.
     admitted: u64,
-    /// Conversions for the flip that it undoes that create, ended so far.
-    created: u64,
+    /// Conversions for the flip that it undoes that were revivals, ended so far.
+    revived: u64,
     /// Whether nobody was left who could bring back what this pass converts.
     alone: bool,
     /// Whether an earlier flip was unfinished: its transformers may have created objects, in slots
@@ -184,24 +184,11 @@ impl HeapInner {
         // before it happens is not converted by it.
         let now = self.domain.now();
         let under_way = flips.into_iter().filter(|flip| is_under_way(flip) && flip.flip() <= now);
-        let found = under_way.map(|flip| {
-            let (admitted, alone) = (flip.late.admitted(), self.is_alone(&flip));
-            let behind = self.is_behind(&flip);
-            let created = flip.undoes.as_ref().map_or(0, |undone| undone.created.ended());
-            Found { flip, admitted, created, alone, behind }
-        });
-        let pass = Pass { flips: found.collect() };
+        let pass = Pass { flips: under_way.map(|flip| self.find(flip)).collect() };
         if pass.flips.is_empty() {
             return true;
         }
-        for Found { flip, alone, .. } in &pass.flips {
-            // Ways back that read others look at the undone era themselves.
-            if let Some(undone) = &flip.undoes
-                && *alone
-                && !flip.reads_others
-            {
-                undone.settle();
-            }
+        for Found { flip, .. } in &pass.flips {
             // Who saw the undone flip may have created things of further kinds since.
             if !flip.orphans().is_empty() {
                 self.migrations.set_floors(&self.domain, flip);
@@ -241,6 +228,20 @@ impl HeapInner {
             }
         }
         self.end_pass(&pass)
+    }
+
+    /// What a pass finds of a flip when it begins.
+    fn find(&self, flip: Arc<Migration>) -> Found {
+        let (admitted, alone) = (flip.late.admitted(), self.is_alone(&flip));
+        let behind = self.is_behind(&flip);
+        let revived = flip.undoes.as_ref().map_or(0, |undone| {
+            // Ways back that read others look at the undone era themselves.
+            if alone && !flip.reads_others {
+                undone.revivals.end();
+            }
+            undone.revivals.ended()
+        });
+        Found { flip, admitted, revived, alone, behind }
     }
 
     /// Sleeps as the pace and a pause demand. `false`: the heap is going.
@@ -303,7 +304,7 @@ impl HeapInner {
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
         let mut ended = false;
         let ending = self.sweeper.ending.lock();
-        for Found { flip, admitted, created, alone, behind } in &pass.flips {
+        for Found { flip, admitted, revived, alone, behind } in &pass.flips {
             // Another pass may have ended it.
             if !is_under_way(flip) {
                 continue;
@@ -315,8 +316,11 @@ impl HeapInner {
             if flip.late.admitted() != *admitted || !alone || *behind {
                 break;
             }
-            // What was created meanwhile may be in slots that this pass had behind it.
-            if flip.undoes.as_ref().is_some_and(|undone| undone.created.begun() != *created) {
+            // What was revived meanwhile, and what was created with it, may be in slots that this
+            // pass had behind it.
+            if let Some(undone) = &flip.undoes
+                && !undone.revivals.end_after(*revived)
+            {
                 break;
             }
             self.retry_failures(flip);

@@ -12,6 +12,7 @@ mod flip_against_begin;
 mod flip_instant_against_trim;
 mod late_creator_against_survey;
 mod raw;
+mod revival_against_the_last_pass;
 mod roll_back_against_first_touch;
 
 use std::sync::Arc;

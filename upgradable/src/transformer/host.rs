@@ -7,7 +7,7 @@ use crate::access::AccessError;
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
 use crate::lineage::{TypeVersion, Upgradable};
-use crate::migration::created::Creating;
+use crate::migration::created::Created;
 use crate::migration::failure::take_refusal;
 use crate::object::Ref;
 
@@ -21,7 +21,7 @@ pub(crate) struct Host<'h> {
     /// When what is created comes to be.
     pub(crate) flip: CommitTs,
     pub(crate) types: &'h Types,
-    pub(crate) creating: &'h Creating<'h>,
+    pub(crate) created: &'h Created,
 }
 
 impl<'h> Host<'h> {
@@ -42,7 +42,7 @@ impl<'h> Host<'h> {
         self.types
             .admit::<T>(kind, self.flip)
             .map_err(|source| TransformErrorKind::Host { source: Box::new(source) })?;
-        self.creating.note(kind);
+        self.created.note(kind);
         Ok(Ref::new(self.touch.create(value)))
     }
 }

@@ -1,8 +1,11 @@
 //! Transformers with a time limit: one that does not come back keeps nobody waiting for longer.
 
 use super::*;
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
-use upgradable::{Background, OnFailure, Pace};
+use upgradable::{
+    Background, Cx, OnFailure, Pace, Profile, TransformError, Upgradable, UpgradeFrom,
+};
 
 const SHORT: Duration = Duration::from_millis(40);
 
@@ -110,7 +113,8 @@ fn the_sweeper_does_not_hang() {
         let (script, _hanging) = Script::hangs(6);
         create(&heap, job(script));
         let others: Vec<_> = (0..20).map(|n| create(&heap, job(Script::fine(n)))).collect();
-        let plan = local_plan().time_limit(SHORT).background(Background::On(Pace::Full));
+        // Long enough for the others, also where a thread has to wait for a processor.
+        let plan = local_plan().time_limit(20 * SHORT).background(Background::On(Pace::Full));
         let running = heap.upgrade(plan).unwrap();
         let outcome = running.wait();
         assert!(matches!(outcome, Err(WaitError::Failed(all)) if all.len() == 1));
@@ -174,4 +178,75 @@ fn what_fails_at_once_is_no_matter_of_time() {
     assert_eq!(panicked.error().path().to_string(), "day");
     let wrote = failure(heap, writes);
     assert!(matches!(wrote.error().kind(), TransformErrorKind::Conversion { .. }), "{wrote:?}");
+}
+
+mod guest {
+    use super::{Arc, AtomicU32, Barrier};
+    use upgradable::Upgradable;
+
+    #[derive(Upgradable, Clone)]
+    #[upgrade(name = "test.Guest")]
+    pub(super) struct Guest {
+        pub(super) runs: Arc<AtomicU32>,
+        pub(super) hangs: Arc<Barrier>,
+        pub(super) leaves: Arc<Barrier>,
+    }
+}
+
+/// The first one hangs, and takes its time to be dropped.
+#[derive(Upgradable, Clone)]
+#[upgrade(version = 2, from = guest::Guest, manual)]
+struct Guest {
+    number: u32,
+    leaves: Option<Arc<Barrier>>,
+}
+
+impl UpgradeFrom<guest::Guest> for Guest {
+    const PROFILE: Profile = Profile::one_way("for a test");
+
+    fn upgrade_from(old: &guest::Guest, _: &mut Cx<'_>) -> Result<Self, TransformError> {
+        let number = old.runs.fetch_add(1, Ordering::Relaxed);
+        if number > 0 {
+            return Ok(Self { number, leaves: None });
+        }
+        old.hangs.wait();
+        old.hangs.wait();
+        Ok(Self { number, leaves: Some(Arc::clone(&old.leaves)) })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        if let Some(leaves) = &self.leaves {
+            leaves.wait();
+            leaves.wait();
+        }
+    }
+}
+
+/// An attempt has come back too late, and what it brings is about to be dropped. Whoever touched the
+/// object in this moment waited for that attempt, and was told that his time was over.
+#[test]
+fn nobody_waits_for_an_attempt_that_was_in_vain() {
+    watched(|| {
+        let heap = Heap::new();
+        let (hangs, leaves) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let guest = guest::Guest {
+            runs: Arc::default(),
+            hangs: Arc::clone(&hangs),
+            leaves: Arc::clone(&leaves),
+        };
+        let guest = create(&heap, guest).cast::<Guest>();
+        let plan = Upgrade::to("2").migrate::<guest::Guest, Guest>().time_limit(5 * SHORT);
+        let running = heap.upgrade(plan.background(Background::Off)).unwrap();
+        let number = || heap.snapshot(|s| s.read(guest).map(|guest| guest.number));
+        assert!(matches!(number(), Err(AccessError::Untransformed(_))));
+        hangs.wait();
+        hangs.wait();
+        leaves.wait();
+        assert_eq!(running.retry_failed(), 0);
+        assert_eq!(number(), Ok(1));
+        leaves.wait();
+        finish(&running);
+    });
 }
