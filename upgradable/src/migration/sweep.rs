@@ -302,7 +302,7 @@ impl HeapInner {
 
     /// Whether some migration became complete.
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
-        let mut ended = false;
+        let (mut ended, mut undone) = (false, false);
         let ending = self.sweeper.ending.lock();
         for Found { flip, admitted, revived, alone, behind } in &pass.flips {
             // Another pass may have ended it.
@@ -331,6 +331,7 @@ impl HeapInner {
                     flip.now(UpgradeState::Stalled);
                 } else {
                     self.complete(flip);
+                    undone |= flip.undoes.is_some();
                 }
             }
             drop(upgrading);
@@ -339,6 +340,10 @@ impl HeapInner {
         drop(ending);
         if ended {
             self.domain.reclaim();
+        }
+        if undone {
+            // What was there twice lies beside its place now, as after a promotion.
+            self.tidy_in_background();
         }
         ended
     }
