@@ -2,8 +2,9 @@
 //! that shows it.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Barrier};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use upgradable::{
     AccessError, Background, Cx, Heap, OnFailure, Pace, Profile, Ref, TransformError, Upgradable,
@@ -31,8 +32,9 @@ mod v1 {
 }
 
 thread_local! {
-    /// Where the next transformation of a tag on this thread stops.
-    static STOP: RefCell<Option<Arc<Barrier>>> = const { RefCell::new(None) };
+    /// By this the next transformation of a tag on this thread says that it has begun, and by
+    /// that it is told to go on.
+    static STOP: RefCell<Option<(Sender<()>, Receiver<()>)>> = const { RefCell::new(None) };
 }
 
 /// Only positive ones can be transformed.
@@ -44,9 +46,9 @@ impl UpgradeFrom<v1::Tag> for Tag {
     const PROFILE: Profile = Profile::both_ways();
 
     fn upgrade_from(old: &v1::Tag, _: &mut Cx<'_>) -> Result<Self, TransformError> {
-        if let Some(stop) = STOP.take() {
-            stop.wait(); // here it is,
-            stop.wait(); // and here it may go on
+        if let Some((here, on)) = STOP.take() {
+            let _ = here.send(());
+            let _ = on.recv();
         }
         if old.0 < 0 { Err("negative".into()) } else { Ok(Self(old.0.into())) }
     }
@@ -235,17 +237,18 @@ fn who_is_slow_to_go_forward_and_back_does_not_stay_half_way() {
     running.pause();
     let then = heap.hold();
     let back = running.roll_back().unwrap();
-    let stop = Arc::new(Barrier::new(2));
+    let ((here, is_here), (go, on)) = (channel(), channel());
     thread::scope(|scope| {
-        let slow = scope.spawn(|| {
-            STOP.set(Some(Arc::clone(&stop)));
+        let heap = &heap;
+        let slow = scope.spawn(move || {
+            STOP.set(Some((here, on)));
             heap.snapshot(|s| s.read(tag).cloned())
         });
-        stop.wait();
+        is_here.recv_timeout(Duration::from_secs(20)).expect("it is being transformed");
         drop(then);
         running.resume();
         back.wait().unwrap();
-        stop.wait();
+        drop(go);
         assert_eq!(slow.join().unwrap(), Ok(v1::Tag(1)));
     });
     assert_eq!(heap.snapshot(|s| s.read(tag).cloned()), Ok(v1::Tag(1)));
