@@ -26,8 +26,9 @@ pub(super) enum Wants {
     Nothing,
 }
 
-/// What a turn may read, before others have theirs.
-const TURN: usize = 1 << 20;
+/// Whether the system tells of what comes after a read that got less than it asked for. Others
+/// tell only after one that got nothing.
+const TELLS_OF_MORE: bool = cfg!(unix);
 /// What is kept of a buffer for answers.
 const KEPT: usize = 64 << 10;
 
@@ -44,6 +45,8 @@ pub(super) struct Connection {
     /// How much of `out` has been written.
     written: usize,
     interest: Interest,
+    /// It waits for another turn.
+    has_turn: bool,
     is_closing: bool,
 }
 
@@ -61,6 +64,7 @@ impl Connection {
             out: Vec::new(),
             written: 0,
             interest: Interest::READABLE,
+            has_turn: false,
             is_closing: false,
         }
     }
@@ -77,30 +81,49 @@ impl Connection {
         self.interest = interest;
     }
 
-    /// Reads, executes and writes until there is nothing to read, or the client does not fetch its
-    /// answers.
+    /// Sets whether it waits for another turn. Says whether it did.
+    pub(super) fn set_turn(&mut self, has_turn: bool) -> bool {
+        mem::replace(&mut self.has_turn, has_turn)
+    }
+
+    /// One turn: reads once, or takes up what was read before, executes, and writes.
+    ///
+    /// A client that is as fast as we are would keep us as long as it likes, were there more than
+    /// one piece to read in a turn.
     pub(super) fn serve(&mut self, input: &mut [u8]) -> Wants {
-        let mut read = 0;
+        match self.write() {
+            Wants::Input if self.errand.is_some() => return Wants::Errand,
+            Wants::Input => {}
+            other => return other,
+        }
+        let next = if self.waiting.is_empty() {
+            match self.read(input) {
+                Wants::Nothing => return Wants::Nothing,
+                next => next,
+            }
+        } else {
+            let waiting = mem::take(&mut self.waiting);
+            self.execute(&waiting);
+            Wants::Turn
+        };
+        match self.write() {
+            Wants::Input if self.errand.is_some() => Wants::Errand,
+            Wants::Input if self.waiting.is_empty() => next,
+            Wants::Input => Wants::Turn,
+            other => other,
+        }
+    }
+
+    /// Reads once, and executes. Says whether there may be more.
+    fn read(&mut self, input: &mut [u8]) -> Wants {
         loop {
-            match self.write() {
-                Wants::Input if self.errand.is_some() => return Wants::Errand,
-                Wants::Input => {}
-                other => return other,
-            }
-            if !self.waiting.is_empty() {
-                let waiting = mem::take(&mut self.waiting);
-                self.execute(&waiting);
-                continue;
-            }
-            if read >= TURN {
-                return Wants::Turn;
-            }
             match self.socket.read(input) {
                 Ok(0) => return Wants::Nothing,
                 Ok(len) => {
-                    read += len;
                     self.state.metrics.bytes_in.add(len as u64);
                     self.execute(&input[..len]);
+                    let is_all = len < input.len() && TELLS_OF_MORE;
+                    return if is_all { Wants::Input } else { Wants::Turn };
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Wants::Input,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -190,5 +213,42 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.state.metrics.connected.sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::sync::Arc;
+
+    use super::{Connection, State, Wants};
+    use crate::server::Config;
+
+    #[test]
+    fn a_turn_reads_once() {
+        const REQUEST: &[u8] = b"PING\r\n";
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
+        let address = listener.local_addr().expect("it has one");
+        let mut client = TcpStream::connect(address).expect("it listens");
+        let (socket, _) = listener.accept().expect("somebody comes");
+        client.write_all(&REQUEST.repeat(1000)).expect("that much fits");
+        let state = State::new(Config::default()).expect("a new heap has room");
+        let state = Arc::new(state);
+        socket.set_nonblocking(true).expect("a socket");
+        let socket = mio::net::TcpStream::from_std(socket);
+        let mut connection = Connection::new(socket, Arc::clone(&state));
+        let mut input = [0; 600];
+        for turn in 1..=10 {
+            assert_eq!(connection.serve(&mut input), Wants::Turn);
+            assert_eq!(state.metrics.commands.get(), turn * 100);
+        }
+        assert_eq!(connection.serve(&mut input), Wants::Input);
+        client.write_all(REQUEST).expect("that much fits");
+        while state.metrics.commands.get() == 1000 {
+            assert_eq!(connection.serve(&mut input), Wants::Input);
+        }
+        drop(client);
+        while connection.serve(&mut input) != Wants::Nothing {}
     }
 }

@@ -1,6 +1,7 @@
 //! The threads that serve connections.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -27,6 +28,8 @@ pub(super) struct Worker {
     connections: Slab<Connection>,
     /// Connections that are out on errands.
     away: usize,
+    /// Connections that have another turn, when all others have had theirs.
+    turns: Vec<Token>,
     input: Box<[u8]>,
 }
 
@@ -69,13 +72,15 @@ impl Worker {
         let post = Post { sender, waker };
         let input = vec![0; INPUT].into_boxed_slice();
         let (connections, own) = (Slab::new(), post.clone());
-        Ok((Self { state, poll, new, post: own, connections, away: 0, input }, post))
+        let turns = Vec::new();
+        Ok((Self { state, poll, new, post: own, connections, away: 0, turns, input }, post))
     }
 
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(1024);
         while !self.state.is_stopping() {
-            match self.poll.poll(&mut events, Some(Duration::from_secs(1))) {
+            let wait = if self.turns.is_empty() { Duration::from_secs(1) } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(wait)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
@@ -84,10 +89,23 @@ impl Worker {
                     break;
                 }
             }
+            let turns = mem::take(&mut self.turns);
             for event in &events {
                 match event.token() {
                     WAKE => self.take_new(),
-                    token => self.serve(token),
+                    token => {
+                        self.serve(token);
+                        // That it was the client's last word is told once, and read later.
+                        if event.is_read_closed() {
+                            self.give_turn(token);
+                        }
+                    }
+                }
+            }
+            for token in turns {
+                let connection = self.connections.get_mut(token.0);
+                if connection.is_some_and(|connection| connection.set_turn(false)) {
+                    self.serve(token);
                 }
             }
         }
@@ -112,6 +130,7 @@ impl Worker {
                 }
             };
             connection.set_interest(Interest::READABLE);
+            connection.set_turn(false);
             let place = self.connections.vacant_key();
             let registry = self.poll.registry();
             if registry.register(connection.socket(), Token(place), Interest::READABLE).is_ok() {
@@ -141,17 +160,28 @@ impl Worker {
         let before = connection.interest();
         let (interest, is_told) = match connection.serve(&mut self.input) {
             Wants::Input => (Interest::READABLE, before == Interest::READABLE),
-            Wants::Turn => (Interest::READABLE, false),
+            Wants::Turn => {
+                self.give_turn(token);
+                (Interest::READABLE, before == Interest::READABLE)
+            }
             Wants::Output => (Interest::WRITABLE, before == Interest::WRITABLE),
             Wants::Errand => return self.send_away(token),
             Wants::Nothing => return self.close(token),
         };
-        if !is_told {
+        if !is_told && let Some(connection) = self.connections.get_mut(token.0) {
             connection.set_interest(interest);
             let registry = self.poll.registry();
             if registry.reregister(connection.socket(), token, interest).is_err() {
                 self.close(token);
             }
+        }
+    }
+
+    fn give_turn(&mut self, token: Token) {
+        if let Some(connection) = self.connections.get_mut(token.0)
+            && !connection.set_turn(true)
+        {
+            self.turns.push(token);
         }
     }
 

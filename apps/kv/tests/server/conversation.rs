@@ -94,6 +94,32 @@ fn a_request_may_come_byte_by_byte() {
 }
 
 #[test]
+fn who_has_said_the_last_word_is_answered_and_forgotten() {
+    let server = Server::start();
+    let mut other = server.client();
+    for len in [1, 20_000] {
+        let clients: Vec<_> = (0..10)
+            .map(|_| {
+                let mut client = server.client();
+                let pipeline: Vec<_> = (0..len).flat_map(|_| request("INCR n")).collect();
+                thread::spawn(move || {
+                    client.send_last(&pipeline);
+                    (0..len).for_each(|_| assert!(client.answer().parse::<i64>().is_ok()));
+                    assert!(client.is_closed());
+                })
+            })
+            .collect();
+        clients.into_iter().for_each(|client| client.join().expect("all is answered"));
+        other.hold(&[("GET n", &(10 * len).to_string()), ("DEL n", "1")]);
+    }
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let is_alone = |client: &mut Client| client.say("INFO clients").contains("clients:1\r\n");
+    while !is_alone(&mut other) {
+        assert!(Instant::now() < deadline, "{}", other.say("INFO clients"));
+    }
+}
+
+#[test]
 fn blocks_happen_as_one_or_not_at_all() {
     let server = Server::start();
     let (mut one, mut other) = (server.client(), server.client());

@@ -1,8 +1,9 @@
 //! A server in a process of its own, and a client that speaks the protocol and nothing more.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A server, and the process that it is.
@@ -49,7 +50,7 @@ impl Server {
             if let Some(status) = self.child.try_wait().expect("it can be asked") {
                 return status.success();
             }
-            std::thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(10));
         }
         false
     }
@@ -91,6 +92,17 @@ impl Client {
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).expect("the server reads");
+    }
+
+    /// Sends, and says that it was the last.
+    pub(crate) fn send_last(&mut self, bytes: &[u8]) {
+        let mut writer = self.stream.get_ref().try_clone().expect("a socket");
+        let bytes = bytes.to_vec();
+        // Beside whoever fetches the answers.
+        thread::spawn(move || {
+            writer.write_all(&bytes).expect("the server reads");
+            writer.shutdown(Shutdown::Write).expect("a socket");
+        });
     }
 
     /// Whether the server has closed the connection.
@@ -146,7 +158,7 @@ impl Client {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.say("UPGRADE STATUS").find(&format!("state {state} ")).is_none() {
             assert!(Instant::now() < deadline, "{}", self.say("UPGRADE STATUS"));
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }
