@@ -2,8 +2,16 @@
 //!
 //! ```text
 //! cargo run --release -p upgradable-kv -- serve
-//! cargo run --release -p upgradable-kv -- upgrade start 2 --watch
+//! cargo run --release -p upgradable-kv -- upgrade start 2
 //! ```
+//!
+//! # The allocator
+//!
+//! Values are allocated by the thread that reads a request, and freed by whoever finds that nobody
+//! sees them any more. mimalloc, the default, is the faster one; but when much has been freed by
+//! other threads, the one that allocated it sorts it all in at once, and its clients wait for some
+//! tens of milliseconds. The feature `jemalloc` takes the allocator that Redis has, which does not
+//! do that, and takes minutes to build.
 //!
 //! # What is where
 //!
@@ -22,10 +30,14 @@ mod version;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[cfg(not(feature = "jemalloc"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
