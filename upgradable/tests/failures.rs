@@ -19,8 +19,8 @@ use std::sync::{Arc, OnceLock};
 
 use common::*;
 use upgradable::{
-    AccessError, Heap, Ref, TransformErrorKind, TransformFailure, TxError, Upgrade, UpgradeState,
-    WaitError,
+    AccessError, Cx, Heap, Ref, TransformError, TransformErrorKind, TransformFailure, TxError,
+    Upgrade, UpgradeState, WaitError,
 };
 
 /// The failure that keeps the object from being seen.
@@ -51,6 +51,8 @@ fn a_transformer_that_errs_fails_who_touches_its_object_and_nobody_else() {
     assert_eq!(number(&heap, good), Ok(5));
     assert!(before.read(|s| s.read(bad).is_ok()), "the object is intact in its old form");
     assert_eq!(running.failures(), [failure]);
+    let progress = running.progress();
+    assert_eq!((progress.by_touch, progress.failed, progress.complete), (1, 1, false));
 }
 
 #[test]
@@ -64,6 +66,24 @@ fn a_transformer_that_panics_is_one_that_errs() {
     );
     assert_eq!(failure.error().path().to_string(), "day");
     assert!(matches!(running.wait(), Err(WaitError::Failed(all)) if all == [failure]));
+}
+
+#[test]
+fn what_a_transformer_has_created_before_it_errs_or_panics_never_was() {
+    let heap = Heap::new();
+    let ends: [fn() -> Result<u32, TransformError>; 2] = [|| Err("no".into()), || panic_quietly()];
+    let bad = ends.map(|end| {
+        let creates = move |cx: &mut Cx<'_>| {
+            cx.create(Plain(1))?;
+            end()
+        };
+        create(&heap, job(Script::new(creates)))
+    });
+    heap.upgrade(plan()).unwrap();
+    for object in bad {
+        failure(&heap, object);
+    }
+    assert_eq!(heap.snapshot(|s| s.objects::<Plain>().count()), 0);
 }
 
 /// A transaction may go on without the object that it could not have.

@@ -29,6 +29,8 @@ pub(crate) mod revival;
 pub(crate) mod state;
 #[cfg(not(loom))]
 pub(crate) mod sweep;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
