@@ -1,6 +1,7 @@
 //! Threads that end: what they leave behind, and transactions in their last moments.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
@@ -12,6 +13,8 @@ use super::{Census, watched};
 struct Farewell {
     domain: Domain,
     counter: TVar<u32>,
+    /// How many have come to their end.
+    ended: Arc<AtomicU32>,
 }
 
 impl Drop for Farewell {
@@ -24,6 +27,7 @@ impl Drop for Farewell {
         let name = self.domain.atomically(|tx| Ok(tx.create(5)));
         self.domain.atomically(|tx| Ok(tx.delete(name))).unwrap();
         self.domain.reclaim();
+        self.ended.fetch_add(1, Ordering::Release);
     }
 }
 
@@ -37,7 +41,12 @@ fn a_thread_runs_transactions_when_it_ends() {
     watched(|| {
         let domain = Domain::new();
         let counter = domain.tvar(0);
-        let farewell = || Farewell { domain: domain.clone(), counter: counter.clone() };
+        let ended = Arc::<AtomicU32>::default();
+        let farewell = || Farewell {
+            domain: domain.clone(),
+            counter: counter.clone(),
+            ended: Arc::clone(&ended),
+        };
         thread::scope(|scope| {
             for round in 0..20 {
                 scope.spawn({
@@ -55,9 +64,10 @@ fn a_thread_runs_transactions_when_it_ends() {
             }
         });
         // A scope ends with the closures, not with the threads' last moments.
-        while domain.snapshot(|s| *s.read(&counter)) < 40 {
+        while ended.load(Ordering::Acquire) < 40 {
             thread::yield_now();
         }
+        assert_eq!(domain.snapshot(|s| *s.read(&counter)), 40);
         assert_eq!(domain.snapshot(|s| s.handles().count()), 0);
     });
 }
