@@ -26,6 +26,7 @@ skipped=(
     a_writer_that_creates_is_late_when_only_the_old_era_has_looked
     it_creates_objects_of_the_old_version_and_none_of_the_new
     a_writer_of_untransformed_objects_commits_just_before_the_flip
+    a_writer_whose_reads_were_changed_before_the_flip_is_executed_again
     it_may_have_read_objects_of_any_type
     it_may_create_and_delete
     a_writer_two_upgrades_late_commits_before_the_first
