@@ -225,6 +225,12 @@ mutant_pass_behind_an_earlier_flip() {
         'let behind = self.is_behind(&flip) && false;'
 }
 
+# Late writers change what somebody was told can't be transformed.
+mutant_late_after_a_failure() {
+    edit $migration/mod.rs '        flip.late.close();
+        flip.failures.enter' '        flip.failures.enter'
+}
+
 # Who is slow to go forward and back does so when the roll back is over.
 mutant_slow_revivals() {
     edit $migration/revival.rs '(before & OVER == 0).then_some(revival)' \

@@ -149,8 +149,9 @@ pub enum Touched {
     AsIs,
     /// There is another one over it: the transaction looks again.
     Again,
-    /// The transaction may not see it: it gets [`AccessError::Refused`](crate::AccessError). It
-    /// may delete the object all the same.
+    /// The transaction may not see it: it gets [`AccessError::Refused`](crate::AccessError), unless
+    /// there is another one over it by now; then it looks again. It may delete the object all the
+    /// same.
     Refused,
 }
 

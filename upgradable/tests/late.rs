@@ -355,6 +355,35 @@ fn a_writer_whose_reads_were_changed_before_the_flip_is_executed_again() {
     assert_eq!(flight.stars().0, "a2");
 }
 
+/// Somebody of the new era was told that an object can't be transformed. A writer of the old one gave
+/// it a value that can: then there was an object, in the same snapshot, where there had been none.
+#[test]
+fn a_writer_of_what_could_not_be_transformed_is_executed_again() {
+    let heap = Heap::new();
+    let bad = create(&heap, job(Script::fails()));
+    let executions = AtomicU32::new(0);
+    let read = |then: &upgradable::HeldSnapshot| {
+        then.read(|s| s.read(bad.cast::<Job>()).map(|job| job.number))
+    };
+    let then = heap
+        .atomically(|tx| {
+            if executions.fetch_add(1, Ordering::Relaxed) > 0 {
+                return Ok(None);
+            }
+            tx.write(bad, job(Script::fine(9)))?;
+            elsewhere(|| {
+                heap.upgrade(local_plan()).unwrap();
+                let then = heap.hold();
+                assert!(matches!(read(&then), Err(AccessError::Untransformed(_))));
+                Ok(Some(then))
+            })
+        })
+        .unwrap();
+    assert!(then.is_none(), "it has committed late");
+    assert_eq!(executions.into_inner(), 2);
+    assert!(matches!(read(&heap.hold()), Err(AccessError::Untransformed(_))));
+}
+
 /// When everything is transformed nobody may be late any more.
 #[test]
 fn a_writer_that_comes_when_the_upgrade_is_complete_is_executed_again() {

@@ -314,9 +314,10 @@ impl<'d> Frame<'d> {
             match touched {
                 // Unless somebody has put another one over it while the layer decided.
                 Touched::AsIs if self.find(slot)?.ptr() == seen.ptr() => break,
-                Touched::AsIs => {}
-                Touched::Again => {}
-                Touched::Refused => return Err(AccessError::Refused),
+                Touched::Refused if self.find(slot)?.ptr() == seen.ptr() => {
+                    return Err(AccessError::Refused);
+                }
+                Touched::AsIs | Touched::Again | Touched::Refused => {}
             }
         }
         Ok(())

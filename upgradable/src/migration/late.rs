@@ -6,10 +6,14 @@
 //! of a later era is about to look for what is absent says so here first, and from then on late
 //! writers that create are refused. Whoever was let in before that holds the locks of what it
 //! creates, and the look waits there. (loom: `late_creator_against_survey`.)
+//!
+//! Nor does an object that can't be converted: whoever touches it is told so, and nothing is put over
+//! it. So the first failure closes the door before it is told, and who is about to tell it looks once
+//! more. (loom: `failed_touch_against_late_writer`.)
 
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 
-/// Open from the flip until the migration is about to be complete.
+/// Open from the flip until the migration is about to be complete, or a conversion fails.
 ///
 /// Who passes counts itself first and looks at the door second; who closes it closes first and
 /// looks at the count second. So when the count is zero behind a closed door, nobody is inside,
@@ -38,6 +42,8 @@ impl LateDoor {
     /// Lets a writer in, if the door is open.
     pub(crate) fn enter(&self) -> bool {
         self.inside.fetch_add(1, Ordering::SeqCst);
+        // The locks before the look at the door; see `close`.
+        fence(Ordering::SeqCst);
         if self.open.load(Ordering::SeqCst) {
             self.admitted.fetch_add(1, Ordering::Relaxed);
             return true;
@@ -66,9 +72,13 @@ impl LateDoor {
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Lets nobody in from now on.
+    /// Lets nobody in from now on. Whoever was let in before has what it writes locked, and who looks
+    /// at that next waits for it.
     pub(crate) fn close(&self) {
         self.open.store(false, Ordering::SeqCst);
+        // The door before the look at what may be locked, and in `enter` the locks before the look
+        // at the door: one of the two sees the other.
+        fence(Ordering::SeqCst);
     }
 
     /// Whether nobody is inside.

@@ -298,6 +298,8 @@ impl Migrations {
         error: TransformError,
     ) -> Arc<TransformFailure> {
         let failure = failure_of(object, flip, conversion, error);
+        // Before anybody is told: a late writer might change what has failed.
+        flip.late.close();
         flip.failures.enter(Arc::clone(&failure));
         if flip.undone_at().is_some() {
             return failure;
@@ -379,7 +381,7 @@ impl crate::heap::HeapInner {
 impl Layer for Lazily {
     /// The conditions G1 and G2: everything written belongs to a lineage that the flip out of the
     /// writer's era converts and has not been converted, and the flip's transformers read nothing
-    /// but their own objects. (G3 is the core's.)
+    /// but their own objects, and have not failed yet. (G3 is the core's.)
     ///
     /// Whoever has seen such an object in the new era has converted it; so nobody has. And of what
     /// it creates nobody has seen that it is not there ([`late`]).

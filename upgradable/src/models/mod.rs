@@ -4,6 +4,7 @@
 //! has threads or time of its own is left out: the sweeper is its sweep, an upgrade is its flip.
 //! The tables that are replaced as a whole are behind a lock here.
 
+mod failed_touch_against_late_writer;
 mod first_touch_against_first_touch;
 mod first_touch_against_late_writer;
 mod first_touch_against_sweep;
@@ -31,6 +32,9 @@ use crate::upgrade::Upgrade;
 
 /// Preemptions to explore; more, if `LOOM_MAX_PREEMPTIONS` says so.
 const PREEMPTIONS: usize = 2;
+
+/// What the transformer of the models refuses.
+const UNFIT: u32 = 13;
 
 /// Runs a model under the usual bound.
 fn model(f: impl Fn() + Send + Sync + 'static) {
@@ -87,6 +91,9 @@ impl UpgradeFrom<old::Cell> for Cell {
 
     fn upgrade_from(old: &old::Cell, _: &mut Cx<'_>) -> Result<Self, TransformError> {
         let number = old.0.get();
+        if number == UNFIT {
+            return Err("it is unfit".into());
+        }
         // The value stays while it is looked at.
         loom::thread::yield_now();
         Ok(Self(Seen::new(number.max(old.0.get()) + 100)))
