@@ -33,6 +33,7 @@ skipped=(
     each_transaction_creates_what_was_current_at_its_instant
     # Rows of the protocol that say the same.
     a_late_writer_may_have_read_what_the_new_era_writes
+    a_late_writer_is_judged_by_the_flip_that_ended_its_era
     a_writer_of_untouched_objects_commits_just_before_the_flip
     # Looks at once whether everything is gone; a snapshot of the sweeper's may end late.
     after_promotion_every_old_value_is_gone_and_after_a_roll_back_every_new_one

@@ -19,6 +19,13 @@
 //!
 //! A transaction that runs inside another one of its thread does not wait here: the outer one may
 //! be the privileged one's opponent in another domain. It goes on and takes its chances.
+//!
+//! Nobody can tell whether the privileged transaction itself waits for one of those that make way
+//! for it: its closure may have handed work to another thread. So others make way for a limited
+//! time: for as long as several of its executions took that were lost before, and for a second at
+//! least. Then the turn is over, and the transaction may get another one when it has lost again.
+
+use std::time::{Duration, Instant};
 
 use crate::raw::slot::SlotPtr;
 use crate::sync::{
@@ -40,6 +47,11 @@ fn this_thread() -> usize {
 /// After so many conflicts a transaction becomes privileged.
 pub(crate) const PATIENCE: u32 = if cfg!(any(loom, shuttle, chaos)) { 1 } else { 12 };
 
+/// For so long at least others make way for one turn,
+const LEAST: Duration = Duration::from_secs(1);
+/// and for as long as so many of its executions before took.
+const EXECUTIONS: u32 = 16;
+
 const WORDS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 16 };
 
 /// Who is privileged, and what it has read.
@@ -51,6 +63,8 @@ pub(crate) struct Privilege {
     filter: [AtomicU64; WORDS],
     /// Held by the privileged transaction.
     turn: Mutex<()>,
+    /// How long others make way, in nanoseconds.
+    limit: AtomicU64,
     /// How many turns have ended.
     ended: Mutex<u64>,
     over: Condvar,
@@ -61,6 +75,13 @@ pub(crate) struct Turn<'p> {
     privilege: &'p Privilege,
     /// Released after the turn has been declared over. None: it is part of another turn.
     turn: Option<MutexGuard<'p, ()>>,
+}
+
+impl Turn<'_> {
+    /// Whether others make way for it.
+    pub(crate) fn counts(&self) -> bool {
+        self.privilege.is_active()
+    }
 }
 
 impl std::fmt::Debug for Turn<'_> {
@@ -86,17 +107,25 @@ impl Privilege {
             owner: AtomicUsize::new(0),
             filter: std::array::from_fn(|_| AtomicU64::new(0)),
             turn: Mutex::new(()),
+            limit: AtomicU64::new(0),
             ended: Mutex::new(0),
             over: Condvar::default(),
         }
     }
 
-    /// Waits for its turn and takes it.
-    pub(crate) fn enter(&self) -> Turn<'_> {
+    /// Waits for its turn and takes it. `execution`: how long one of its executions takes. `None`:
+    /// somebody else has had it for too long.
+    pub(crate) fn enter(&self, execution: Duration) -> Option<Turn<'_>> {
         if self.is_mine() {
-            return Turn { privilege: self, turn: None };
+            return Some(Turn { privilege: self, turn: None });
         }
-        let turn = self.turn.lock();
+        let limit = execution.saturating_mul(EXECUTIONS).max(LEAST);
+        let turn = match Instant::now().checked_add(limit) {
+            Some(deadline) => self.turn.try_lock_until(deadline)?,
+            None => self.turn.lock(),
+        };
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        self.limit.store(nanos, Ordering::Relaxed);
         // Relaxed: only the thread itself compares it with its number.
         self.owner.store(this_thread(), Ordering::Relaxed);
         for word in &self.filter {
@@ -104,7 +133,7 @@ impl Privilege {
         }
         self.active.store(true, Ordering::Release);
         full_fence();
-        Turn { privilege: self, turn: Some(turn) }
+        Some(Turn { privilege: self, turn: Some(turn) })
     }
 
     /// Notes an object that the privileged transaction is about to read.
@@ -134,13 +163,32 @@ impl Privilege {
         self.filter[word].load(Ordering::Acquire) & bit != 0
     }
 
-    /// Waits until the present turn is over.
+    /// Waits until the present turn is over, and declares it over when it takes too long.
     pub(crate) fn wait(&self) {
         let mut ended = self.ended.lock();
         let seen = *ended;
+        let limit = Duration::from_nanos(self.limit.load(Ordering::Relaxed));
+        let deadline = Instant::now().checked_add(limit);
         while self.is_active() && *ended == seen {
-            ended = self.over.wait(ended);
+            let Some(deadline) = deadline else {
+                ended = self.over.wait(ended);
+                continue;
+            };
+            if Instant::now() >= deadline {
+                self.end(ended);
+                return;
+            }
+            ended = self.over.wait_until(ended, deadline);
         }
+    }
+
+    /// Nobody makes way any more.
+    fn end(&self, mut ended: MutexGuard<'_, u64>) {
+        // Under the lock, so that nobody checks it and then sleeps through the notification.
+        self.active.store(false, Ordering::Release);
+        *ended += 1;
+        drop(ended);
+        self.over.notify_all();
     }
 }
 
@@ -150,11 +198,6 @@ impl Drop for Turn<'_> {
             return;
         }
         self.privilege.owner.store(0, Ordering::Relaxed);
-        let mut ended = self.privilege.ended.lock();
-        // Under the lock, so that nobody checks it and then sleeps through the notification.
-        self.privilege.active.store(false, Ordering::Release);
-        *ended += 1;
-        drop(ended);
-        self.privilege.over.notify_all();
+        self.privilege.end(self.privilege.ended.lock());
     }
 }

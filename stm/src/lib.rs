@@ -51,7 +51,9 @@
 //! - **Strict serializability**: committed transactions are serializable in the order of their
 //!   commit timestamps, which respects real time. **Write skew cannot happen.**
 //! - Read-only transactions never abort and never block a writer.
-//! - A transaction that keeps losing is given precedence after a bounded number of conflicts.
+//! - A transaction that keeps losing is given precedence after a bounded number of conflicts: for
+//!   some of its executions, and for a second at least. (Not for ever: it may wait for one of those
+//!   that make way for it.)
 //! - A transaction inside an update transaction of the same domain on the same thread is refused
 //!   ([`TxError::Nested`]); read-only ones are allowed, and see a snapshot of their own.
 //!

@@ -46,6 +46,45 @@ fn privileged<R>(
     (result, runs - PATIENCE)
 }
 
+/// A closure waits for a transaction on another thread: with precedence it waited for somebody who
+/// made way for it, for ever.
+#[test]
+fn who_waits_for_another_transaction_does_not_have_precedence_for_ever() {
+    watched(|| {
+        let domain = Domain::new();
+        let x = domain.tvar(0);
+        let ((), runs) = privileged(&domain, &x, |_, run| {
+            if run == 1 {
+                interfere(&domain, &x);
+            }
+            Ok(())
+        });
+        assert_eq!(runs, 2, "it has lost once more");
+        assert_eq!(domain.stats().privileged, 2, "and got another turn");
+        assert_eq!(domain.snapshot(|s| *s.read(&x)), u64::from(PATIENCE) + 2);
+    });
+}
+
+/// The same, but the other transaction loses, too, and waits for its turn.
+#[test]
+fn who_waits_for_his_turn_does_not_wait_for_ever() {
+    watched(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(0), domain.tvar(0));
+        let ((), runs) = privileged(&domain, &x, |_, run| {
+            if run == 1 {
+                thread::scope(|scope| {
+                    scope.spawn(|| privileged(&domain, &y, |_, _| Ok(())));
+                });
+            }
+            Ok(())
+        });
+        assert_eq!(runs, 1);
+        assert_eq!(domain.stats().privileged, 1, "the other one did without");
+        assert_eq!(domain.snapshot(|s| *s.read(&y)), u64::from(PATIENCE) + 1);
+    });
+}
+
 #[test]
 fn precedence_is_given_after_a_dozen_conflicts() {
     watched(|| {

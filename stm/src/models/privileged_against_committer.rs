@@ -1,5 +1,7 @@
 //! Who is privileged loses at most once to commits that had looked before it noted what it reads.
 
+use std::time::Duration;
+
 use loom::thread;
 
 use super::{Seen, expect_orderly, model};
@@ -49,7 +51,7 @@ fn note_against_lock() {
         let domain = Domain::new();
         let var = domain.tvar(0);
         let slot = var.typed().slot();
-        let turn = domain.inner.privilege.enter();
+        let turn = domain.inner.privilege.enter(Duration::ZERO).expect("nobody has it");
         let committer = thread::spawn({
             let domain = domain.clone();
             move || {

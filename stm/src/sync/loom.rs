@@ -35,6 +35,10 @@ impl<T> Mutex<T> {
         self.0.try_lock().ok()
     }
 
+    pub(crate) fn try_lock_until(&self, _deadline: Instant) -> Option<MutexGuard<'_, T>> {
+        Some(self.lock())
+    }
+
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -320,6 +320,8 @@ struct Progress<'d> {
     lost: u32,
     /// And since the transaction last slept: what the patience is measured by.
     conflicts: u32,
+    /// When the first of these was lost.
+    losing_since: Option<Instant>,
     backoff: Backoff,
     turn: Option<Turn<'d>>,
 }
@@ -332,7 +334,15 @@ impl fmt::Debug for Progress<'_> {
 
 impl<'d> Progress<'d> {
     fn new(transaction: Transaction<'d>, started: Option<Instant>) -> Self {
-        Self { transaction, started, lost: 0, conflicts: 0, backoff: Backoff::new(), turn: None }
+        Self {
+            transaction,
+            started,
+            lost: 0,
+            conflicts: 0,
+            losing_since: None,
+            backoff: Backoff::new(),
+            turn: None,
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -346,7 +356,7 @@ impl<'d> Progress<'d> {
             Pause::Blocked(sleep) => {
                 // A privileged transaction gives its turn up for the time that it sleeps.
                 self.turn = None;
-                self.conflicts = 0;
+                (self.conflicts, self.losing_since) = (0, None);
                 match sleep.sleep(&self.transaction.domain.inner, self.deadline()) {
                     Some(Wake::Changed) => None,
                     Some(Wake::TimedOut) => Some(TxError::TimedOut),
@@ -368,11 +378,19 @@ impl<'d> Progress<'d> {
             return Some(TxError::TimedOut);
         }
         self.lost = self.lost.saturating_add(1);
+        let since = *self.losing_since.get_or_insert_with(Instant::now);
+        if self.turn.as_ref().is_some_and(|turn| !turn.counts()) {
+            self.turn = None;
+        }
+        let waits = self.conflicts.saturating_add(1) >= PATIENCE && self.turn.is_none();
+        if waits {
+            let execution = since.elapsed() / self.conflicts.max(1);
+            self.turn = domain.inner.privilege.enter(execution);
+        }
         self.conflicts = self.conflicts.saturating_add(1);
-        if self.conflicts >= PATIENCE && self.turn.is_none() {
+        if waits && self.turn.is_some() {
             let conflicts = self.conflicts;
             domain.inner.emit(|| Event::Privileged { conflicts });
-            self.turn = Some(domain.inner.privilege.enter());
             domain.inner.count_privileged();
         } else {
             self.backoff.snooze();
