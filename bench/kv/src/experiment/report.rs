@@ -95,6 +95,7 @@ fn table(pipeline: usize, groups: &[Group<'_>]) -> Table {
         "complete after",
         "peak MB",
         "end MB",
+        "stolen",
         "errors",
     ];
     let name =
@@ -128,6 +129,7 @@ fn table(pipeline: usize, groups: &[Group<'_>]) -> Table {
             only(format!("{complete:.2} s")),
             whole(&|run| peak(run) / 1e6),
             whole(&|run| end(run) / 1e6),
+            format!("{:.0} %", middle(&|run| run.stolen() * 100.0)),
             runs.iter().map(|run| run.errors).sum::<u64>().to_string(),
         ]);
     }
@@ -178,7 +180,8 @@ fn notes(runs: &[Run]) -> Vec<String> {
         "The time of an answer is from when its request was sent, with all that were sent with it, \
          until it was read. An answer that was asked for before the upgrade and came after it \
          counts to the time after it. Lazy: at the default pace of the background, and promoted \
-         as soon as it is complete. Eager: all entries are transformed while everybody waits."
+         as soon as it is complete. Eager: all entries are transformed while everybody waits. \
+         Stolen: time of the processors that the virtual machine did not get, as a share of one."
             .to_owned(),
     ]
 }

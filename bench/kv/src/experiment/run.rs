@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::load::{self, BIN, Measured, Work};
 use super::{Options, Strategy};
-use crate::server::Server;
+use crate::server::{self, Server};
 use crate::wire::{Answer, Client};
 
 /// What a run has shown. Times are in microseconds, instants in seconds.
@@ -34,6 +34,10 @@ pub(crate) struct Run {
     pub(super) bins: Vec<Bin>,
     /// Instants, and bytes of memory.
     pub(super) memory: Vec<(f64, u64)>,
+    /// Instants, and the processor time that the machine did not get since the one before, in
+    /// seconds; where the system tells it.
+    #[serde(default)]
+    pub(super) stolen: Vec<(f64, f64)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -111,6 +115,7 @@ pub(super) fn run(
         (clients, upgraded, watching.join())
     });
     let upgraded = upgraded?;
+    let (memory, stolen) = memory.map_err(|_| "who watched has panicked")?;
     let mut measured = Measured::new(length)?;
     for client in clients {
         measured.add(&client.map_err(|_| "a client has panicked")??)?;
@@ -133,7 +138,8 @@ pub(super) fn run(
         errors: measured.errors,
         halves: [Percentiles::of(&measured.halves[0]), Percentiles::of(&measured.halves[1])],
         bins: measured.bins.iter().enumerate().map(bin).collect(),
-        memory: memory.map_err(|_| "who watched has panicked")?,
+        memory,
+        stolen,
     })
 }
 
@@ -166,13 +172,20 @@ fn says(status: &Answer, state: &str) -> bool {
     status.items.iter().any(|item| item.text == state.as_bytes())
 }
 
-fn watch(server: &Server, begin: Instant, length: Duration) -> Vec<(f64, u64)> {
-    let mut seen = Vec::new();
+/// Memory of the server, and what the machine did not get.
+type Seen = (Vec<(f64, u64)>, Vec<(f64, f64)>);
+
+fn watch(server: &Server, begin: Instant, length: Duration) -> Seen {
+    let (mut memory, mut stolen) = (Vec::new(), Vec::new());
+    let mut before = server::stolen();
     while begin.elapsed() < length {
-        seen.push((begin.elapsed().as_secs_f64(), server.resident()));
+        let (at, now) = (begin.elapsed().as_secs_f64(), server::stolen());
+        memory.push((at, server.resident()));
+        stolen.push((at, now - before));
+        before = now;
         thread::sleep(BIN);
     }
-    seen
+    (memory, stolen)
 }
 
 impl Run {
@@ -192,6 +205,11 @@ impl Run {
             self.complete_at,
             self.errors,
         )
+    }
+
+    /// The share of the time of one processor that the machine did not get.
+    pub(super) fn stolen(&self) -> f64 {
+        self.stolen.iter().map(|(_, seconds)| seconds).sum::<f64>() / self.seconds
     }
 
     /// Answers a second, before the flip or from it on.
