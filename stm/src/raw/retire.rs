@@ -41,11 +41,15 @@ impl Ready {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Reclaims what waits, and returns how many versions that were. Runs users' `Drop`.
-    pub(crate) fn reclaim(&self, cache: &BlockCache, inner: &Inner) -> usize {
+    /// Reclaims what waits, so many versions at most, and returns how many that were. Runs users'
+    /// `Drop`.
+    pub(crate) fn reclaim(&self, most: usize, cache: &BlockCache, inner: &Inner) -> usize {
         let mut nodes = self.nodes.lock();
-        let batch = std::mem::take(&mut *nodes);
-        self.len.store(0, Ordering::Relaxed);
+        let batch = match nodes.len().checked_sub(most) {
+            None | Some(0) => std::mem::take(&mut *nodes),
+            Some(stay) => nodes.split_off(stay),
+        };
+        self.len.store(nodes.len(), Ordering::Relaxed);
         drop(nodes);
         for &node in &batch {
             // SAFETY: it was trimmed (no snapshot sees it) and every thread that was pinned then
@@ -169,7 +173,7 @@ impl Drop for Inner {
         drop(contexts);
         drop(std::mem::take(&mut self.collector));
         for ready in queues {
-            ready.reclaim(&cache, self);
+            ready.reclaim(usize::MAX, &cache, self);
         }
     }
 }

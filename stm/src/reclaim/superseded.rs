@@ -16,7 +16,8 @@ use crate::raw::slab::Numbered;
 use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
-/// Entries that their snapshot has released, settled at once.
+/// Entries that their snapshot has released, settled at once by whoever does nothing else. After a
+/// transaction it is a batch.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 1024 };
 
 /// Something a commit left behind.
@@ -105,7 +106,7 @@ impl SupersededLog {
         for entry in work {
             self.settle_one(entry, inner, me);
         }
-        for _ in 0..AT_ONCE {
+        for _ in 0..if all { AT_ONCE } else { BATCH } {
             let Some(entry) = self.released.pop() else {
                 self.released = Vec::new();
                 break;

@@ -11,6 +11,10 @@ use crate::raw::slot::SlotPtr;
 use crate::reclaim::active::Live;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
+/// Versions that a thread drops after one of its transactions: more than the transaction has
+/// superseded and trimmed itself, so that there are fewer each time.
+const ON_THE_WAY: usize = 4 * BATCH;
+
 /// Slots of [`TVar`](crate::TVar)s without handles, until no transaction can refer to them.
 #[derive(Default)]
 pub(crate) struct DroppedVars {
@@ -46,15 +50,16 @@ impl Inner {
     fn settle(&self, context: &Lent<'_>) {
         context.seat.withdraw();
         context.superseded.borrow_mut().settle(self, context, false);
-        self.reclaim_ready(&context.ready, context);
+        // Somebody else may have cleaned up after this thread, and left all the dropping to it.
+        self.reclaim_ready(&context.ready, ON_THE_WAY, context);
     }
 
     /// Drops what has passed the collector. Runs users' `Drop`.
-    fn reclaim_ready(&self, ready: &Ready, context: &Lent<'_>) -> usize {
+    fn reclaim_ready(&self, ready: &Ready, most: usize, context: &Lent<'_>) -> usize {
         if ready.len() == 0 {
             return 0;
         }
-        let versions = ready.reclaim(&context.blocks, self);
+        let versions = ready.reclaim(most, &context.blocks, self);
         context.seat.counters.reclaimed.add(versions);
         self.emit(|| Event::Reclaimed { versions });
         versions
@@ -134,7 +139,7 @@ impl Inner {
             }
             let queues = self.contexts.lock().queues();
             let versions: usize =
-                queues.iter().map(|ready| self.reclaim_ready(ready, &context)).sum();
+                queues.iter().map(|ready| self.reclaim_ready(ready, usize::MAX, &context)).sum();
             if versions + self.reclaim_dropped(&context) == 0 {
                 break;
             }
@@ -145,5 +150,45 @@ impl Inner {
     pub(crate) fn close(self: &Arc<Self>) {
         self.end_objects();
         self.tidy();
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Lent, ON_THE_WAY};
+    use crate::Domain;
+
+    /// Somebody else cleans up after a thread: much becomes ready for it, and it drops that by and
+    /// by.
+    #[test]
+    fn who_has_other_things_to_do_drops_a_limited_number() {
+        const VERSIONS: usize = 64 * ON_THE_WAY;
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let variables: Vec<_> = (0..VERSIONS).map(|_| domain.tvar(Some(value.clone()))).collect();
+        let held = domain.hold();
+        for x in &variables {
+            domain.atomically(|tx| Ok(tx.write(x, None)));
+        }
+        drop(held);
+        let context = Lent::of(&domain.inner);
+        while context.superseded.borrow_mut().settle(&domain.inner, &context, true) {}
+        for _ in 0..1000 {
+            context.pin().flush();
+        }
+        assert_eq!((context.ready.len(), Arc::strong_count(&value)), (VERSIONS, VERSIONS + 1));
+        drop(context);
+        let mut most = 0;
+        for x in variables.iter().cycle().take(100 * VERSIONS) {
+            let before = Arc::strong_count(&value);
+            domain.atomically(|tx| Ok(tx.write(x, None)));
+            most = most.max(before - Arc::strong_count(&value));
+            if Arc::strong_count(&value) == 1 {
+                break;
+            }
+        }
+        assert_eq!(Arc::strong_count(&value), 1);
+        assert!((1..=ON_THE_WAY).contains(&most), "{most} were dropped after one transaction");
     }
 }
