@@ -17,7 +17,7 @@ use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
 /// Entries that their snapshot has released, settled at once by whoever does nothing else. After a
-/// transaction it is a batch.
+/// transaction it is a batch, or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 1024 };
 
 /// Something a commit left behind.
@@ -69,6 +69,11 @@ impl SupersededLog {
         self.fresh.push(entry);
     }
 
+    /// What has come since the last time.
+    pub(crate) fn fresh(&self) -> usize {
+        self.fresh.len()
+    }
+
     /// Whether it is time to settle.
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
@@ -106,7 +111,9 @@ impl SupersededLog {
         for entry in work {
             self.settle_one(entry, inner, me);
         }
-        for _ in 0..if all { AT_ONCE } else { BATCH } {
+        // More than has come since the last time, so that it becomes less.
+        let some = if all { AT_ONCE } else { BATCH.max(2 * self.fresh.len()) };
+        for _ in 0..some {
             let Some(entry) = self.released.pop() else {
                 self.released = Vec::new();
                 break;

@@ -11,9 +11,11 @@ use crate::raw::slot::SlotPtr;
 use crate::reclaim::active::Live;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
-/// Versions that a thread drops after one of its transactions: more than the transaction has
-/// superseded and trimmed itself, so that there are fewer each time.
+/// So many versions may a thread drop after one of its transactions,
 const ON_THE_WAY: usize = 4 * BATCH;
+/// and so many for each one that it has superseded since the last time: more than it has trimmed
+/// since then, so that what waits becomes less.
+const FOR_EACH: usize = 4;
 
 /// Slots of [`TVar`](crate::TVar)s without handles, until no transaction can refer to them.
 #[derive(Default)]
@@ -49,9 +51,12 @@ impl Inner {
     #[inline(never)]
     fn settle(&self, context: &Lent<'_>) {
         context.seat.withdraw();
-        context.superseded.borrow_mut().settle(self, context, false);
+        let mut superseded = context.superseded.borrow_mut();
+        let most = ON_THE_WAY.max(FOR_EACH * superseded.fresh());
+        superseded.settle(self, context, false);
+        drop(superseded);
         // Somebody else may have cleaned up after this thread, and left all the dropping to it.
-        self.reclaim_ready(&context.ready, ON_THE_WAY, context);
+        self.reclaim_ready(&context.ready, most, context);
     }
 
     /// Drops what has passed the collector. Runs users' `Drop`.
@@ -190,5 +195,24 @@ mod tests {
         }
         assert_eq!(Arc::strong_count(&value), 1);
         assert!((1..=ON_THE_WAY).contains(&most), "{most} were dropped after one transaction");
+    }
+
+    /// Transactions that supersede more than a thread drops on the way, each beside a reader who
+    /// goes when it has committed: what waits does not become more and more.
+    #[test]
+    fn who_supersedes_much_drops_much() {
+        const VERSIONS: usize = 4 * ON_THE_WAY;
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let variables: Vec<_> = (0..VERSIONS).map(|_| domain.tvar(value.clone())).collect();
+        for round in 1..=60 {
+            let held = domain.hold();
+            domain.atomically(|tx| {
+                variables.iter().for_each(|x| tx.write(x, value.clone()));
+                Ok(())
+            });
+            drop(held);
+            let alive = Arc::strong_count(&value) / VERSIONS;
+            assert!(alive < 12, "{alive} times as many values as variables after {round} rounds");
+        }
     }
 }
