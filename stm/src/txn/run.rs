@@ -378,23 +378,21 @@ impl<'d> Progress<'d> {
             return Some(TxError::TimedOut);
         }
         self.lost = self.lost.saturating_add(1);
+        // Lost so far, since the first of them.
+        let before = self.conflicts;
         let since = *self.losing_since.get_or_insert_with(Instant::now);
-        if self.turn.as_ref().is_some_and(|turn| !turn.counts()) {
-            self.turn = None;
+        self.conflicts = before.saturating_add(1);
+        self.turn = self.turn.take().filter(Turn::counts);
+        if self.conflicts >= PATIENCE && self.turn.is_none() {
+            self.turn = domain.inner.privilege.enter(since.elapsed() / before.max(1));
+            if self.turn.is_some() {
+                let conflicts = self.conflicts;
+                domain.inner.emit(|| Event::Privileged { conflicts });
+                domain.inner.count_privileged();
+                return None;
+            }
         }
-        let waits = self.conflicts.saturating_add(1) >= PATIENCE && self.turn.is_none();
-        if waits {
-            let execution = since.elapsed() / self.conflicts.max(1);
-            self.turn = domain.inner.privilege.enter(execution);
-        }
-        self.conflicts = self.conflicts.saturating_add(1);
-        if waits && self.turn.is_some() {
-            let conflicts = self.conflicts;
-            domain.inner.emit(|| Event::Privileged { conflicts });
-            domain.inner.count_privileged();
-        } else {
-            self.backoff.snooze();
-        }
+        self.backoff.snooze();
         None
     }
 }

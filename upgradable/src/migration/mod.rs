@@ -157,9 +157,9 @@ impl Migrations {
         if flip.failures.len() > 0
             && let Some(value) = flip.repairs.lock().remove(&object.to_bits())
         {
-            let revival = flip.is_revived().then(|| flip.revivals.begin());
-            let is_over = matches!(revival, Some(None));
-            if !is_over && (conversion.repair)(touch, value, flip.flip()) {
+            if let Some(_admitted) = flip.admit()
+                && (conversion.repair)(touch, value, flip.flip())
+            {
                 flip.failures.strike(object);
             }
             return Touched::Again;
@@ -232,10 +232,7 @@ impl Migrations {
         let revival = OnceCell::new();
         let still_wanted = || {
             limit_admission(flip)?;
-            if !flip.is_revived() {
-                return Ok(true);
-            }
-            Ok(flip.revivals.begin().is_some_and(|begun| revival.set(begun).is_ok()))
+            Ok(flip.admit().is_some_and(|admitted| revival.set(admitted).is_ok()))
         };
         let Some(undone) = &flip.undoes else {
             if !conversion.facts.reads_others() {

@@ -14,7 +14,7 @@ use super::failure::Failures;
 use super::late::LateDoor;
 use super::progress::Tally;
 use super::restored::Restored;
-use super::revival::Revivals;
+use super::revival::{Revival, Revivals};
 use super::state::{Lifecycle, UpgradeState};
 #[cfg(not(loom))]
 use crate::sync::AtomicUsize;
@@ -259,9 +259,11 @@ impl Migration {
         (at != 0).then(|| CommitTs::from_bits(at))
     }
 
-    /// Whether converting an object for it [revives](super::revival) an undone version.
-    pub(crate) fn is_revived(&self) -> bool {
-        self.undoes.is_none() && self.undone_at().is_some()
+    /// Lets a converted value be installed before what is returned goes: as a
+    /// [revival](super::revival), if it is of an undone version. `None` if those are over.
+    pub(crate) fn admit(&self) -> Option<Option<Revival<'_>>> {
+        let revives = self.undoes.is_none() && self.undone_at().is_some();
+        if revives { self.revivals.begin().map(Some) } else { Some(None) }
     }
 
     /// Whether it is as if it had not been, for somebody at this instant.
