@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use super::support::{Server, request};
+use super::support::Server;
 
 fn kv(server: &Server, words: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kv"))
@@ -41,9 +41,7 @@ fn upgrades_from_the_command_line() {
 fn an_upgrade_is_paused_and_goes_on() {
     let server = Server::start();
     let mut client = server.client();
-    let fill: Vec<_> = (0..5000).flat_map(|n| request(&format!("SET key:{n} {n}"))).collect();
-    client.send(&fill);
-    (0..5000).for_each(|_| assert_eq!(client.answer(), "+OK"));
+    client.fill(5000);
     let started = said(&kv(&server, &["start", "2", "--pace", "0.02", "--no-wait"]));
     assert!(started.contains("state         migrating"), "{started}");
     let paused = said(&kv(&server, &["pause"]));

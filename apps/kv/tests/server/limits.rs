@@ -109,9 +109,7 @@ fn who_does_not_fetch_answers_does_not_keep_it_from_its_end() {
 fn it_ends_well_in_the_middle_of_an_upgrade() {
     let server = Server::start();
     let mut client = server.client();
-    let fill: Vec<_> = (0..5000).flat_map(|n| request(&format!("SET key:{n} {n}"))).collect();
-    client.send(&fill);
-    (0..5000).for_each(|_| assert_eq!(client.answer(), "+OK"));
+    client.fill(5000);
     client.hold(&[("UPGRADE START 2 PACE 0.02", "+OK"), ("UPGRADE PAUSE", "+OK")]);
     assert_eq!(client.status("state"), "migrating");
     assert_eq!(client.say("SHUTDOWN"), "+OK");

@@ -90,6 +90,13 @@ impl Client {
         }
     }
 
+    /// Sets keys to their numbers, all in one go.
+    pub(crate) fn fill(&mut self, keys: usize) {
+        let all: Vec<_> = (0..keys).flat_map(|n| request(&format!("SET key:{n} {n}"))).collect();
+        self.send(&all);
+        (0..keys).for_each(|_| assert_eq!(self.answer(), "+OK"));
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.get_mut().write_all(bytes).expect("the server reads");
     }
