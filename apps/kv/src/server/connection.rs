@@ -47,6 +47,8 @@ pub(super) struct Connection {
     interest: Interest,
     /// It waits for another turn.
     has_turn: bool,
+    /// The client has said its last word, as the system told once: it is read to its end.
+    is_at_end: bool,
     is_closing: bool,
 }
 
@@ -65,6 +67,7 @@ impl Connection {
             written: 0,
             interest: Interest::READABLE,
             has_turn: false,
+            is_at_end: false,
             is_closing: false,
         }
     }
@@ -84,6 +87,11 @@ impl Connection {
     /// Sets whether it waits for another turn. Says whether it did.
     pub(super) fn set_turn(&mut self, has_turn: bool) -> bool {
         mem::replace(&mut self.has_turn, has_turn)
+    }
+
+    /// The client has said its last word. It may be long until that is read.
+    pub(super) fn hear_of_end(&mut self) {
+        self.is_at_end = true;
     }
 
     /// One turn: reads once, or takes up what was read before, executes, and writes.
@@ -122,7 +130,7 @@ impl Connection {
                 Ok(len) => {
                     self.state.metrics.bytes_in.add(len as u64);
                     self.execute(&input[..len]);
-                    let is_all = len < input.len() && TELLS_OF_MORE;
+                    let is_all = len < input.len() && TELLS_OF_MORE && !self.is_at_end;
                     return if is_all { Wants::Input } else { Wants::Turn };
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Wants::Input,

@@ -94,11 +94,12 @@ impl Worker {
                 match event.token() {
                     WAKE => self.take_new(),
                     token => {
-                        self.serve(token);
-                        // That it was the client's last word is told once, and read later.
-                        if event.is_read_closed() {
-                            self.give_turn(token);
+                        if event.is_read_closed()
+                            && let Some(connection) = self.connections.get_mut(token.0)
+                        {
+                            connection.hear_of_end();
                         }
+                        self.serve(token);
                     }
                 }
             }
@@ -225,5 +226,45 @@ impl Worker {
         if registry.reregister(connection.socket(), token, Interest::WRITABLE).is_err() {
             self.close(token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::{State, Worker};
+    use crate::server::Config;
+
+    /// A client said its last words, and that they were the last, all at once. The end was told
+    /// with the first of them, one turn was given for it, and that turn read words: the
+    /// connection stayed for ever.
+    #[test]
+    fn who_ends_with_more_than_a_turn_reads_is_let_go() {
+        const REQUEST: &[u8] = b"PING\r\n";
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
+        let address = listener.local_addr().expect("it has one");
+        let mut client = TcpStream::connect(address).expect("it listens");
+        client.write_all(&REQUEST.repeat(1000)).expect("that much fits");
+        client.shutdown(Shutdown::Write).expect("a socket");
+        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        let (socket, _) = listener.accept().expect("somebody comes");
+        socket.set_nonblocking(true).expect("a socket");
+        let state = Arc::new(State::new(Config::default()).expect("a new heap has room"));
+        let (mut worker, post) = Worker::new(Arc::clone(&state)).expect("it can wait");
+        worker.input = vec![0; 700].into_boxed_slice();
+        let worker = thread::spawn(move || worker.run());
+        post.send(mio::net::TcpStream::from_std(socket));
+        let mut answers = Vec::new();
+        let end = client.read_to_end(&mut answers);
+        state.stop();
+        post.waker().wake().expect("it waits");
+        worker.join().expect("it stops");
+        assert!(end.is_ok(), "after {} bytes: {end:?}", answers.len());
+        assert_eq!(answers, b"+PONG\r\n".repeat(1000));
     }
 }
