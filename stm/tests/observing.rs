@@ -154,11 +154,11 @@ fn blocking_and_waking_are_told() {
                 domain.atomically(|tx| tx.check(vars.iter().any(|var| *tx.read(var) > 0)));
                 thread::current().id()
             });
-            while domain.stats().blocked == 0 {
+            // From then on it is woken, whether or not it sleeps already.
+            let sleeps = |(_, event): &(_, Event)| matches!(event, Event::Blocked { .. });
+            while !seen.lock().unwrap().iter().any(sleeps) {
                 thread::yield_now();
             }
-            // It has not slept yet, maybe; then it does not.
-            thread::sleep(Duration::from_millis(50));
             domain.atomically(|tx| Ok(tx.write(&vars[2], 1)));
             let sleeper = blocked.join().unwrap();
             let told = seen.lock().unwrap();

@@ -244,7 +244,7 @@ fn who_is_slow_to_go_forward_and_back_does_not_stay_half_way() {
             STOP.set(Some((here, on)));
             heap.snapshot(|s| s.read(tag).cloned())
         });
-        is_here.recv_timeout(Duration::from_secs(20)).expect("it is being transformed");
+        is_here.recv_timeout(Duration::from_secs(60)).expect("it is being transformed");
         drop(then);
         running.resume();
         back.wait().unwrap();

@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::*;
 use upgradable::{
@@ -64,16 +64,6 @@ fn shear() -> Upgrade {
 
 fn notes(heap: &Heap, count: usize) -> Vec<Ref<v1::Note>> {
     (0..count).map(|n| create(heap, note(&n.to_string()))).collect()
-}
-
-/// Waits for something that is bound to happen.
-#[track_caller]
-fn until(what: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !what() {
-        assert!(began.elapsed() < LIMIT, "it does not happen");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ impl Script {
     #[track_caller]
     pub(crate) fn at<R>(&self, step: u32, act: impl FnOnce() -> R) -> R {
         let next = self.next.lock().unwrap();
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         let (next, wait) =
             self.moved.wait_timeout_while(next, limit, |next| *next != step).unwrap();
         assert!(!wait.timed_out(), "step {step} is never reached, {next} does not end");

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Long enough for a loaded machine, short enough to wait for.
-const LIMIT: Duration = Duration::from_secs(if cfg!(sanitized) { 600 } else { 60 });
+const LIMIT: Duration = Duration::from_secs(if cfg!(sanitized) { 600 } else { 100 });
 
 /// Runs `body` on a thread of its own, and panics if it panics or does not end.
 #[track_caller]

@@ -287,7 +287,7 @@ impl Driver<'_> {
         drop(instants);
         for Entered { upgrade, .. } in &self.flips {
             if !upgrade.state().is_final() && upgrade.state() != UpgradeState::RollingBack {
-                upgrade.wait_timeout(Duration::from_secs(20)).unwrap();
+                upgrade.wait_timeout(Duration::from_secs(60)).unwrap();
             }
         }
         attempts.push(work::look_at_all(shared));

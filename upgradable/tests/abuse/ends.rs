@@ -203,13 +203,7 @@ fn heaps_that_hold_each_other_go_together() {
         assert!(get(&outer, holder).heap.stats().drop_panics == 0);
         drop(outer);
         // The background migration may be the last one to leave.
-        for _ in 0..1000 {
-            if census.alive() == 0 {
-                break;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(census.alive(), 0);
+        until(|| census.alive() == 0);
     });
 }
 
@@ -354,13 +348,7 @@ fn a_heap_is_let_go_with_upgrades_pending_and_threads_inside() {
         for thread in threads {
             assert_eq!(thread.join().unwrap(), (49 * 25, 3));
         }
-        for _ in 0..1000 {
-            if census.alive() == 0 {
-                break;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(census.alive(), 0);
+        until(|| census.alive() == 0);
     });
 }
 

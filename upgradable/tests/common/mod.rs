@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use upgradable::{
     Background, Cx, Heap, Profile, Ref, RunningUpgrade, TransformError, Upgradable, Upgrade,
@@ -16,7 +16,7 @@ use upgradable::{
 };
 
 /// Long enough for a loaded machine, short enough to wait for.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(100);
 
 /// Runs `body` on a thread of its own, and panics if it panics or does not end.
 #[track_caller]
@@ -30,6 +30,16 @@ pub(crate) fn watched(body: impl FnOnce() + Send + 'static) {
         Ok(Ok(())) => worker.join().unwrap(),
         Ok(Err(panic)) => resume_unwind(panic),
         Err(_) => panic!("the test hangs"),
+    }
+}
+
+/// Waits for something that is bound to happen.
+#[track_caller]
+pub(crate) fn until(what: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !what() {
+        assert!(began.elapsed() < LIMIT, "it does not happen");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

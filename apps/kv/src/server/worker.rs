@@ -251,7 +251,7 @@ mod tests {
         let mut client = TcpStream::connect(address).expect("it listens");
         client.write_all(&REQUEST.repeat(1000)).expect("that much fits");
         client.shutdown(Shutdown::Write).expect("a socket");
-        client.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        client.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
         let (socket, _) = listener.accept().expect("somebody comes");
         socket.set_nonblocking(true).expect("a socket");
         let state = Arc::new(State::new(Config::default()).expect("a new heap has room"));

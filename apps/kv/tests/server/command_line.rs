@@ -42,10 +42,21 @@ fn an_upgrade_is_paused_and_goes_on() {
     let server = Server::start();
     let mut client = server.client();
     client.fill(5000);
-    let started = said(&kv(&server, &["start", "2", "--pace", "0.02", "--no-wait"]));
-    assert!(started.contains("state         migrating"), "{started}");
-    let paused = said(&kv(&server, &["pause"]));
-    assert!(paused.contains("state         migrating"), "{paused}");
+    // Before it is through; another time, if the machine is too busy for that.
+    let paused = || {
+        let started = said(&kv(&server, &["start", "2", "--pace", "0.02", "--no-wait"]));
+        let paused = said(&kv(&server, &["pause"]));
+        if paused.contains("state         complete") {
+            said(&kv(&server, &["rollback", "--no-wait"]));
+            said(&kv(&server, &["resume"]));
+            said(&kv(&server, &["status", "--wait"]));
+            return false;
+        }
+        assert!(started.contains("state         migrating"), "{started}");
+        assert!(paused.contains("state         migrating"), "{paused}");
+        true
+    };
+    assert!((0..20).any(|_| paused()), "it is always through before the pause");
     let plan = said(&kv(&server, &["plan", "3"]));
     assert!(plan.contains("current       2") && plan.contains("way back      yes"), "{plan}");
     let back = said(&kv(&server, &["rollback", "--no-wait"]));

@@ -1,6 +1,7 @@
 //! What is refused, and how it ends.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::support::{Server, request};
 
@@ -36,16 +37,16 @@ fn one_client_too_many_is_told_so() {
     assert_eq!(two.say("QUIT"), "+OK");
     assert!(two.is_closed());
     // The place is free again, in a moment.
-    let mut answer = String::new();
-    for _ in 0..100 {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
         let mut four = server.client();
         four.send(b"PING\r\n");
-        answer = four.answer();
+        let answer = four.answer();
         if answer == "+PONG" {
             break;
         }
+        assert!(Instant::now() < deadline, "{answer}");
     }
-    assert_eq!(answer, "+PONG");
 }
 
 #[test]
@@ -110,8 +111,7 @@ fn it_ends_well_in_the_middle_of_an_upgrade() {
     let server = Server::start();
     let mut client = server.client();
     client.fill(5000);
-    client.hold(&[("UPGRADE START 2 PACE 0.02", "+OK"), ("UPGRADE PAUSE", "+OK")]);
-    assert_eq!(client.status("state"), "migrating");
+    client.start_and_pause();
     assert_eq!(client.say("SHUTDOWN"), "+OK");
     assert!(server.ends_well());
 }

@@ -45,7 +45,7 @@ impl Server {
 
     /// Waits until the process has ended by itself. Says whether it ended well.
     pub(crate) fn ends_well(mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("it can be asked") {
                 return status.success();
@@ -158,6 +158,22 @@ impl Client {
         let words: Vec<_> = status.trim_matches(['[', ']', '{', '}']).split(' ').collect();
         let place = words.iter().position(|word| *word == key);
         place.and_then(|place| words.get(place + 1)).unwrap_or(&"").to_string()
+    }
+
+    /// Begins the upgrade to the second version, and pauses its background before that is through:
+    /// another time, if the server had to wait for a processor between the two.
+    pub(crate) fn start_and_pause(&mut self) {
+        for _ in 0..20 {
+            let both = ["UPGRADE START 2 PACE 0.02", "UPGRADE PAUSE"];
+            self.send(&both.map(request).concat());
+            assert_eq!((self.answer(), self.answer()), ("+OK".into(), "+OK".into()));
+            if self.status("state") == "migrating" {
+                return;
+            }
+            self.hold(&[("UPGRADE ROLLBACK", "+OK"), ("UPGRADE RESUME", "+OK")]);
+            self.wait_for("rolled back");
+        }
+        panic!("it is always through before the pause");
     }
 
     /// Waits until the upgrade, or the way back, is in this state.

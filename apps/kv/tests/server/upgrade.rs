@@ -206,7 +206,7 @@ fn a_paused_background_leaves_entries_to_those_who_touch_them() {
     let server = Server::start();
     fill(&server);
     let mut client = server.client();
-    client.hold(&[("UPGRADE START 2 PACE 0.02", "+OK"), ("UPGRADE PAUSE", "+OK")]);
+    client.start_and_pause();
     let touched: usize = client.status("by_touch").parse().expect("a number");
     client.hold(&[("INCR number:5", "6"), ("GET number:6", "6")]);
     let after: usize = client.status("by_touch").parse().expect("a number");

@@ -89,17 +89,19 @@ struct Arena<B> {
     rng: Rng,
 }
 
-/// Counts the attempts of one scan and refuses one when time is up.
+/// Counts the attempts of one scan and refuses one when time is up, but not the first one of all.
 struct Attempts {
     deadline: Instant,
     begun: Cell<Instant>,
     count: Cell<u64>,
+    /// Those of the scans before it.
+    before: u64,
 }
 
 impl Attempts {
     fn admit(&self) -> bool {
         let now = Instant::now();
-        if now >= self.deadline {
+        if now >= self.deadline && self.before + self.count.get() > 0 {
             return false;
         }
         self.begun.set(now);
@@ -126,8 +128,12 @@ fn scan<B: Transactional>(backend: &B, writer: Writer, slice: Duration, bound: D
     let mut scans = Scans::default();
     loop {
         let time = if scans.successes == 0 { bound } else { slice };
-        let attempts =
-            Attempts { deadline: begun + time, begun: Cell::new(begun), count: Cell::new(0) };
+        let attempts = Attempts {
+            deadline: begun + time,
+            begun: Cell::new(begun),
+            count: Cell::new(0),
+            before: scans.attempts,
+        };
         let seen = backend.fold(&mut local, || attempts.admit(), Seen::default(), Seen::with);
         let took = attempts.begun.get().elapsed();
         scans.attempts += attempts.count.get();

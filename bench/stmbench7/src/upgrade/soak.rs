@@ -335,27 +335,32 @@ mod tests {
 
     #[test]
     fn every_third_upgrade_is_undone_and_the_last_one_stays() {
-        let setting = Setting {
-            size: Size::Tiny,
-            scale: 1,
-            seed: 3,
-            workload: Workload::W,
-            long_traversals: true,
-            structure: true,
-            threads: 2,
-            length: Duration::from_secs(2),
-            change: Change::Types,
-            check: true,
-            replay: true,
-        };
         let stages = Mutex::new([false; 2]);
-        let soaked = soak(&setting, Duration::from_millis(100), |stage| {
-            let at = usize::from(matches!(stage, Stage::Replaying { .. }));
-            stages.lock().expect("nobody panics")[at] = true;
-        });
-        let soaked = soaked.expect("nothing is wrong");
+        let soaked = |seconds| {
+            let setting = Setting {
+                size: Size::Tiny,
+                scale: 1,
+                seed: 3,
+                workload: Workload::W,
+                long_traversals: true,
+                structure: true,
+                threads: 2,
+                length: Duration::from_secs(seconds),
+                change: Change::Types,
+                check: true,
+                replay: true,
+            };
+            let soaked = soak(&setting, Duration::from_millis(50 * seconds), |stage| {
+                let at = usize::from(matches!(stage, Stage::Replaying { .. }));
+                stages.lock().expect("nobody panics")[at] = true;
+            });
+            soaked.expect("nothing is wrong")
+        };
+        // Longer, where the machine is so busy that upgrades take that long.
+        let mut runs = [2, 10, 50].into_iter().map(soaked);
+        let soaked = runs.find(|soaked| soaked.upgrades >= 4).expect("there is time for some");
         let Soaked { upgrades, undone, .. } = soaked;
-        assert!((4..20).contains(&upgrades), "{soaked}");
+        assert!(upgrades <= 20, "{soaked}");
         assert!([(upgrades - 1) / 3, upgrades / 3].contains(&undone), "{soaked}");
         assert!(soaked.ops > 100 && soaked.replayed, "{soaked}");
         assert!(soaked.by_touch + soaked.by_sweep > 1000, "{soaked}");
