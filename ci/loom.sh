@@ -13,5 +13,4 @@ export RUST_BACKTRACE=0
 
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom"
 export RUSTFLAGS="--cfg loom"
-cargo test --release -p upgradable-stm --lib "${1:-models::}"
-cargo test --release -p upgradable --lib "${1:-models::}"
+cargo test --release -p upgradable-stm -p upgradable --lib "${1:-models::}"

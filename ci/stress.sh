@@ -10,12 +10,11 @@ cd "$(dirname "$0")/.."
 # Panics are part of the tests; to print where each came from takes longer than the tests.
 export RUST_BACKTRACE=0
 
-suites=(isolation reclamation classics layer past)
+suites=(isolation reclamation classics layer past opacity)
 target=${CARGO_TARGET_DIR:-target}
 
 round() {
-    cargo test --release -q -p upgradable-stm "${suites[@]/#/--test=}" "$@"
-    cargo test --release -q -p upgradable-tests --test opacity
+    cargo test --release -q -p upgradable-stm -p upgradable-tests "${suites[@]/#/--test=}" "$@"
 }
 
 rounds=0

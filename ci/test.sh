@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's test command, in its own words, and the same without debug assertions.
+# The README's test command, in its own words.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
