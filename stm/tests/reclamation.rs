@@ -26,7 +26,7 @@ const BATCH: usize = 128;
 const ON_THE_WAY: usize = 4 * BATCH;
 
 /// Nothing is waited for any longer than this.
-const PATIENCE: Duration = Duration::from_secs(80);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many values are alive, and how many have been at once.
 #[derive(Default)]

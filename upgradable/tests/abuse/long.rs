@@ -5,7 +5,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use upgradable::{Cx, Heap, Profile, Ref, TransformError, Upgradable, Upgrade, UpgradeFrom};
+use upgradable::{
+    Background, Cx, Heap, Pace, Profile, Ref, TransformError, Upgradable, Upgrade, UpgradeFrom,
+};
 
 mod v1 {
     use std::sync::Arc;
@@ -46,7 +48,9 @@ fn a_hundred_thousand_objects_in_one_transaction() {
     const COUNT: u64 = 100_000;
     let (heap, alive) = (Heap::new(), Arc::new(()));
     let objects = create(&heap, COUNT, &alive);
-    let running = heap.upgrade(Upgrade::to("2").migrate::<v1::Long, Long>()).unwrap();
+    // The usual pace rests most of the time, and the longer the busier the machine is.
+    let plan = Upgrade::to("2").migrate::<v1::Long, Long>();
+    let running = heap.upgrade(plan.background(Background::On(Pace::Full))).unwrap();
     heap.atomically(|tx| {
         for object in &objects {
             tx.modify(object.cast::<Long>(), |long| long.0 += 2)?;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use raw::in_use;
-use upgradable::{Background, Heap, Ref, Upgradable, Upgrade, UpgradeFrom};
+use upgradable::{Background, Heap, Pace, Ref, Upgradable, Upgrade, UpgradeFrom};
 
 const OBJECTS: u64 = 100_000;
 
@@ -158,7 +158,7 @@ fn the_background_compacts_after_a_promotion() {
     let _alone = alone();
     let born = taken(larger);
     let wait = |_: &Heap, now: &dyn Fn() -> usize| expect_as_born(now, born, || ());
-    upgraded(Background::default(), wait, expect_larger);
+    upgraded(Background::On(Pace::Full), wait, expect_larger);
 }
 
 #[test]
