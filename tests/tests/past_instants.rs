@@ -74,9 +74,9 @@ fn is_dropped_by_a_late_commit(
             }
             Ok::<_, Stop<()>>(tx.write(held, Value::new().0))
         });
-        assert_eq!(committed.unwrap().ts.era(), Era::FIRST, "it did not commit late");
         domain.reclaim();
         go_on.send(()).unwrap();
+        assert_eq!(committed.unwrap().ts.era(), Era::FIRST, "it did not commit late");
     });
     reported.recv().unwrap()
 }
@@ -181,15 +181,16 @@ fn a_snapshot_does_not_change_by_a_late_commit() {
 #[test]
 fn what_a_snapshot_has_given_out_outlives_an_installation() {
     let domain = Domain::new();
-    let (value, dropped) = Value::new();
-    let mut value = Some(value);
-    let name: Handle = domain.atomically(|tx| Ok(tx.create(value.take())));
+    let (name, dropped): (Handle, _) = domain.atomically(|tx| {
+        let (value, dropped) = Value::new();
+        Ok((tx.create(value), dropped))
+    });
     let over = domain.snapshot(|s| s.version(name)).unwrap().stamp;
     let flip = domain.advance_era(|_| {}).unwrap().flip;
     domain.snapshot(|s| {
-        let _seen = s.get::<Option<Value>>(name).unwrap();
+        let _seen = s.get::<Value>(name).unwrap();
         // Refused or not, what the snapshot has given out must stay.
-        let _ = domain.install(name, over, flip, Some(Value::new().0));
+        let _ = domain.install(name, over, flip, Value::new().0);
         std::thread::scope(|scope| scope.spawn(|| domain.reclaim()).join().unwrap());
         assert!(!dropped.load(Ordering::SeqCst), "dropped while a reference to it is held");
     });

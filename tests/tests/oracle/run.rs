@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{hint, thread};
 
 use upgradable::{
@@ -305,9 +305,13 @@ pub(crate) fn linger(shared: &Shared, random: &mut Random) {
         0..6 => thread::yield_now(),
         6..9 => (0..random.below(2_000)).for_each(|_| hint::spin_loop()),
         9 => {
-            let era = shared.heap.now().era();
+            // On a busy machine each turn given away may take milliseconds.
+            let (era, begun) = (shared.heap.now().era(), Instant::now());
             for _ in 0..random.below(2_000) {
-                if shared.heap.now().era() != era || shared.stop.load(Ordering::Relaxed) {
+                if shared.heap.now().era() != era
+                    || shared.stop.load(Ordering::Relaxed)
+                    || begun.elapsed() > Duration::from_millis(2)
+                {
                     break;
                 }
                 thread::yield_now();
