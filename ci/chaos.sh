@@ -13,8 +13,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Optimised a little: a seed takes half the time then, and the build not twice.
-export RUST_BACKTRACE=0 CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_DEV_OPT_LEVEL=1
+export RUST_BACKTRACE=0 CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+# Optimised a little, a seed takes half the time; without (0), the build.
+export CARGO_PROFILE_DEV_OPT_LEVEL=${CARGO_PROFILE_DEV_OPT_LEVEL:-1}
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/chaos" RUSTFLAGS="--cfg chaos"
 # For each program.
 export CHAOS_SECONDS=${CHAOS_SECONDS:-120}
@@ -44,6 +45,7 @@ skipped=(
     # Rows of the protocol that say the same.
     a_late_writer_may_have_read_what_the_new_era_writes
     a_late_writer_is_judged_by_the_flip_that_ended_its_era
+    what_a_late_writer_creates_behind_the_pass_is_transformed
     a_writer_of_untouched_objects_commits_just_before_the_flip
     # Looks at once whether everything is gone; a snapshot of the sweeper's may end late.
     after_promotion_every_old_value_is_gone_and_after_a_roll_back_every_new_one
@@ -58,7 +60,7 @@ skipped=(
     whoever_parts_leaves_stops_nobody_in_other_leaves
     writers_far_apart_do_not_conflict
     writers_of_different_keys_seldom_conflict
-    # Uses up four thousand eras, and takes a minute.
+    # Uses up four thousand eras, within a minute.
     a_heap_that_has_used_up_its_eras_says_so_and_goes_on
     # Takes it for granted that objects created in one attempt have slots that follow each other.
     a_reference_is_a_small_value

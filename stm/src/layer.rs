@@ -83,8 +83,10 @@ pub trait Layer: Send + Sync + Debug {
     /// Whether a transaction of `era`, which is over, may commit at the last instant of it.
     ///
     /// Asked while everything written is locked. What was *read* is checked by the domain: it must
-    /// be the newest version of that era or before. The default refuses: the transaction is
-    /// executed again in the new era.
+    /// be the newest version of that era or before. Where something newer has been put over it, that can
+    /// be said only as long as the [last instant](crate::EraAdvance::before) of the era is held, and
+    /// else the commit is refused. The default refuses always: the transaction is executed again in
+    /// the new era.
     ///
     /// A late commit changes the past, so what it writes must have been seen neither in a later era
     /// nor at the [last instant](crate::EraAdvance::before) of its own: else a snapshot changes

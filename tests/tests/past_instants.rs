@@ -87,6 +87,38 @@ fn what_a_snapshot_has_given_out_outlives_a_late_commit() {
     assert!(!is_dropped_by_a_late_commit(|_, before, look| before.read(|s| look(s))));
 }
 
+/// Whoever is late must have read what is newest at the end of its era. Where that is not kept,
+/// nobody can say so any more, and the commit is refused; where it is, it is allowed.
+#[test]
+fn who_is_late_has_read_what_is_newest_at_the_end_of_the_era() {
+    for (changed, kept) in [(true, false), (true, true), (false, false), (false, true)] {
+        let domain = Domain::builder().layer(Careless).build().unwrap();
+        let (x, y) = (domain.tvar(0), domain.tvar(0));
+        let set = |n| domain.atomically(|tx| Ok(tx.write(&x, n)));
+        let mut before = None;
+        let committed = domain.transaction().run(|tx| {
+            tx.write(&y, *tx.read(&x));
+            if before.is_none() {
+                let others = || {
+                    if changed {
+                        set(1);
+                    }
+                    let before = domain.advance_era(|_| {}).unwrap().before;
+                    let before = kept.then_some(before);
+                    set(2);
+                    domain.reclaim();
+                    before
+                };
+                before = Some(std::thread::scope(|scope| scope.spawn(others).join().unwrap()));
+            }
+            Ok::<_, Stop<()>>(())
+        });
+        let late = committed.unwrap().ts.era() == Era::FIRST;
+        assert!(!late || !changed && kept, "changed: {changed}, kept: {kept}");
+        assert!(late || changed || !kept || cfg!(chaos), "it may be late");
+    }
+}
+
 /// The layer of the example in the documentation of [`Layer`], as it stands there.
 #[derive(Debug, Default)]
 struct Texts {

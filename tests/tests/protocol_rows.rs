@@ -298,6 +298,31 @@ fn a_late_writer_may_have_read_what_the_new_era_writes() {
     assert_eq!(read(&heap, y.cast::<v2::Local>()), v2::Local(20));
 }
 
+/// Nor what is left of it: what was newest at the flip counts, also where it has been written over
+/// since, nobody else sees it, and the upgrade can't be undone and needs nothing of the time before.
+#[test]
+fn a_late_writer_has_read_what_was_newest_at_the_flip() {
+    let heap = Heap::new();
+    let (local, unchanged) = (create(&heap, v1::Local(1)), create(&heap, Unchanged(0)));
+    let write = |tx: &Tx<'_>, era: Era| {
+        let n = tx.read(unchanged)?.0;
+        match era.get() {
+            0 => tx.modify(local, |local| local.0 += n)?,
+            _ => tx.modify(local.cast::<v2::Local>(), |local| local.0 += n * 10)?,
+        }
+        Ok(())
+    };
+    let (committed, _) = overtaken(&heap, write, || {
+        let set = |n| heap.atomically(|tx| Ok(tx.write(unchanged, Unchanged(n))?)).unwrap();
+        set(1);
+        upgrade(&heap, to_v2().migrate::<v1::Moody, Moody>());
+        set(2);
+        heap.reclaim();
+    });
+    assert!(!is_late(&committed), "it has not seen what was committed before the flip");
+    assert_eq!(read(&heap, local.cast::<v2::Local>()), v2::Local(30));
+}
+
 /// Two that each read what the other writes: both are late, and one of them is refused.
 #[test]
 fn late_writers_that_cross_do_not_both_commit_before_the_flip() {

@@ -6,6 +6,7 @@ use crate::event::AbortCause;
 use crate::kind::Kind;
 use crate::raw::pending::ReadEntry;
 use crate::raw::slot::NodeRef;
+use crate::reclaim::active::Live;
 
 impl<'d> Commit<'_, 'd> {
     /// Whether everything that was read is still newest, for a commit at `ts`.
@@ -25,18 +26,25 @@ impl<'d> Commit<'_, 'd> {
     }
 
     /// Whether everything that was read is newest at the past instant `end`.
+    ///
+    /// What lies below a version of a later era was newest then only if what was newest then is
+    /// still there, which it is as long as the instant is kept. Looked at after the walks: kept now,
+    /// it was kept since the flip, for a past instant can be had only from who keeps it.
     pub(super) fn validate_at(&self, end: CommitTs) -> Result<(), AbortCause> {
         // The walks past the heads need the collector pinned.
         let _pin = self.context.pin();
         self.still_there()?;
         #[cfg(chaos)]
         self.bad_luck()?;
+        let mut below = false;
         for &read in self.reads {
             self.check(read, |newest| {
+                below |= newest.is_some_and(|node| node.stamp() > end);
                 std::iter::successors(newest, |node| node.prev()).find(|node| node.stamp() <= end)
             })?;
         }
-        Ok(())
+        let kept = || Live::at_present(&self.inner.registry, &self.inner.clock).contains(end);
+        if below && !kept() { Err(AbortCause::EraOver) } else { Ok(()) }
     }
 
     /// Somebody was faster, it says. A privileged transaction is not lied to.
@@ -62,7 +70,7 @@ impl<'d> Commit<'_, 'd> {
     fn check(
         &self,
         read: ReadEntry,
-        choose: impl Fn(Option<NodeRef<'d>>) -> Option<NodeRef<'d>>,
+        choose: impl FnOnce(Option<NodeRef<'d>>) -> Option<NodeRef<'d>>,
     ) -> Result<(), AbortCause> {
         let slot = self.inner.slot(read.slot);
         let mut head = slot.head();

@@ -112,6 +112,8 @@ pub(crate) struct World {
     eras: AtomicU32,
     /// Held by nobody in particular.
     pub(crate) held: Mutex<Vec<Held>>,
+    /// The last instant of an era from which somebody may be late.
+    kept: Mutex<Option<HeldSnapshot>>,
 }
 
 /// What can be read: a snapshot, or an update transaction.
@@ -172,6 +174,7 @@ impl World {
             next_object: AtomicU32::new(2 * fixed),
             eras: AtomicU32::new(0),
             held: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -295,11 +298,16 @@ impl World {
         let mut log = self.recorder.thread();
         log.begin();
         let snapshot = self.domain.advance_era(|_| {}).expect("there are eras enough").before;
-        self.eras.fetch_add(1, Ordering::Relaxed);
+        let eras = self.eras.fetch_add(1, Ordering::Relaxed);
         match self.shape.eras {
             Eras::Refuse => self.held.lock().unwrap().push(Held { snapshot, log }),
             // The last instant of the era is not over as long as there may be late commits.
-            Eras::One | Eras::AdmitLate => log.abort(),
+            Eras::One | Eras::AdmitLate => {
+                log.abort();
+                // Who is late may have read what is newest at that instant, as long as it is kept.
+                let kept = (eras % 2 == 0).then_some(snapshot);
+                drop(std::mem::replace(&mut *self.kept.lock().unwrap(), kept));
+            }
         }
     }
 }

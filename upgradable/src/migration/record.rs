@@ -155,11 +155,6 @@ impl Migration {
         if self.undoes.is_none() { Direction::Forward } else { Direction::Back }
     }
 
-    /// Whether the instant before the flip is looked at after it.
-    pub(crate) fn needs_before(&self) -> bool {
-        self.reads_others || self.irreversible.is_none() || self.undoes.is_some()
-    }
-
     /// Tells the hooks.
     pub(crate) fn turn(&self, turn: Turn) {
         for hook in &*self.hooks() {
@@ -194,9 +189,10 @@ impl Migration {
         !self.done.load(Ordering::Relaxed)
     }
 
-    /// Fixes the instant, just before the flip.
-    pub(crate) fn begin(&self, flip: CommitTs, before: Option<HeldSnapshot>) {
-        let instant = Instant { flip, before: Mutex::new(before) };
+    /// Fixes the instant, just before the flip. The one before it is kept, for conversions that
+    /// look at it, for the way back, and for what late writers have read.
+    pub(crate) fn begin(&self, flip: CommitTs, before: HeldSnapshot) {
+        let instant = Instant { flip, before: Mutex::new(Some(before)) };
         let first = self.instant.set(instant);
         debug_assert!(first.is_ok(), "a migration flips once");
     }

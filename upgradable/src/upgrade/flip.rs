@@ -32,8 +32,7 @@ impl HeapInner {
     /// One step of the clock, with everything in place before it.
     fn flip(&self, migration: &Arc<Migration>) -> Result<(), EraExhausted> {
         let advance = self.domain.advance_era_to(|advance| {
-            let keep = migration.needs_before().then(|| advance.before.clone());
-            migration.begin(advance.flip, keep);
+            migration.begin(advance.flip, advance.before.clone());
             if let Some(undone) = &migration.undoes {
                 undone.undo_at(advance.flip);
             }
