@@ -305,7 +305,7 @@ impl World {
             Eras::One | Eras::AdmitLate => {
                 log.abort();
                 // Who is late may have read what is newest at that instant, as long as it is kept.
-                let kept = (eras % 2 == 0).then_some(snapshot);
+                let kept = eras.is_multiple_of(2).then_some(snapshot);
                 drop(std::mem::replace(&mut *self.kept.lock().unwrap(), kept));
             }
         }
