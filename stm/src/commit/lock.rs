@@ -40,7 +40,7 @@ impl<'d> Commit<'_, 'd> {
         if Lent::is_only_one() {
             self.inner.privilege.wait();
         } else {
-            crate::sync::yield_now();
+            crate::sync::nap(0);
         }
     }
 

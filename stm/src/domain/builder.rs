@@ -18,7 +18,7 @@ use crate::reclaim::active::Registry;
 use crate::reclaim::collector::Collector;
 use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
-use crate::sync::{AtomicUsize, Mutex};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex};
 
 /// Builds a [`Domain`] that differs from the default.
 ///
@@ -130,6 +130,7 @@ impl DomainBuilder {
             dropped: DroppedVars::default(),
             names: AtomicUsize::new(1),
             tidying: Mutex::default(),
+            tidying_left: AtomicBool::default(),
             advancing: Mutex::default(),
         };
         Ok(Domain { inner: Arc::new(inner) })

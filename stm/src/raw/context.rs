@@ -158,10 +158,6 @@ impl ContextPool {
     }
 }
 
-/// After so many steps of waiting for one of them, no moment without transactions is waited for.
-/// (In a model it would hide what happens to somebody who is not waited for.)
-const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 40 };
-
 /// A moment in which no transaction is under way and nobody cleans up: every context is claimed.
 pub(super) struct Quiet<'p> {
     claimed: &'p [NonNull<Context>],
@@ -202,7 +198,8 @@ impl ContextPool {
             let seat = unsafe { &(*context.as_ptr()).seat };
             let mut backoff = Backoff::new();
             while !seat.claim() {
-                if backoff.steps() >= PATIENCE {
+                // (In a model, waiting would hide what happens to somebody who is not waited for.)
+                if backoff.is_over() {
                     return None;
                 }
                 backoff.snooze();

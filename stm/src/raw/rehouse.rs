@@ -56,20 +56,24 @@ impl Inner {
         context.seat.leave();
         let mut saved = 0;
         for pages in pages.chunks(TOGETHER) {
-            let _tidying = self.tidying.try_lock()?;
-            let contexts = self.contexts.lock();
-            let quiet = contexts.quiet()?;
-            if self.privilege.is_active() {
-                return None;
-            }
-            // What was superseded a moment ago goes first.
-            quiet.logs().for_each(|log| _ = log.borrow_mut().settle(self, &context, true));
-            quiet.slots().for_each(|cache| self.slots.take_free(cache));
-            for &page in pages {
-                saved += self.rehouse_page(page, &quiet, &context);
-            }
+            let some = self.rehouse_pages(pages, &context);
+            self.tidy_for_others();
+            saved += some?;
         }
         Some(saved)
+    }
+
+    fn rehouse_pages(&self, pages: &[usize], context: &Lent<'_>) -> Option<usize> {
+        let _tidying = self.tidying.try_lock()?;
+        let contexts = self.contexts.lock();
+        let quiet = contexts.quiet()?;
+        if self.privilege.is_active() {
+            return None;
+        }
+        // What was superseded a moment ago goes first.
+        quiet.logs().for_each(|log| _ = log.borrow_mut().settle(self, context, true));
+        quiet.slots().for_each(|cache| self.slots.take_free(cache));
+        Some(pages.iter().map(|&page| self.rehouse_page(page, &quiet, context)).sum())
     }
 
     /// What the page needs, if it can move and that saves memory.

@@ -9,13 +9,15 @@ use crate::raw::context::Lent;
 use crate::raw::retire::{BATCH, Ready};
 use crate::raw::slot::SlotPtr;
 use crate::reclaim::active::Live;
-use crate::sync::{AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// So many versions may a thread drop after one of its transactions,
 const ON_THE_WAY: usize = 4 * BATCH;
 /// and so many for each one that it has superseded since the last time: more than it has trimmed
 /// since then, so that what waits becomes less.
 const FOR_EACH: usize = 4;
+/// So many versions of each context are dropped at once by whoever tidies piece by piece.
+const AT_ONCE: usize = 1024;
 
 /// Slots of [`TVar`](crate::TVar)s without handles, until no transaction can refer to them.
 #[derive(Default)]
@@ -78,8 +80,11 @@ impl Inner {
         drop(fresh);
         // Those that wait are looked at again each time: so the more wait, the less often.
         let waiting = self.dropped.waiting_len.load(Ordering::Relaxed);
-        if len >= BATCH + waiting / 2 || self.names.load(Ordering::Relaxed) == 0 {
+        if self.names.load(Ordering::Relaxed) == 0 {
+            // Nobody comes after us.
             self.tidy();
+        } else if len >= BATCH + waiting / 2 {
+            self.tidy_all(self.tidying.try_lock());
         }
     }
 
@@ -111,44 +116,68 @@ impl Inner {
 
     /// See [`Domain::reclaim`](crate::Domain::reclaim).
     pub(crate) fn tidy(self: &Arc<Self>) {
-        loop {
-            // Who comes while somebody tidies, or from a `Drop` that the tidying runs, leaves it
-            // to them.
-            let Some(tidying) = self.tidying.try_lock() else { return };
-            self.tidy_up();
+        self.tidy_all(self.tidying.try_lock().or_else(|| self.leave_tidying()));
+    }
+
+    fn tidy_all(self: &Arc<Self>, tidying: Option<MutexGuard<'_, ()>>) {
+        if tidying.is_some() {
+            while self.tidy_round(usize::MAX) {}
             drop(tidying);
-            // Somebody may have come just before the end. When no transaction can begin any more
-            // there will be nobody else to see to it.
-            let orphaned = self.names.load(Ordering::Acquire) == 0;
-            if !orphaned || self.dropped.fresh.lock().is_empty() {
-                return;
-            }
+            self.tidy_for_others();
         }
     }
 
-    fn tidy_up(self: &Arc<Self>) {
+    /// See [`Domain::reclaim_some`](crate::Domain::reclaim_some).
+    pub(crate) fn tidy_some(self: &Arc<Self>) -> bool {
+        // Who tidies does it all, or will be asked again.
+        let Some(tidying) = self.tidying.try_lock() else { return false };
+        let is_more = self.tidy_round(AT_ONCE);
+        drop(tidying);
+        self.tidy_for_others();
+        is_more
+    }
+
+    /// Leaves it to whoever tidies, which may be a caller of ours: a `Drop` may have come here.
+    /// They are gone already if this returns the lock.
+    fn leave_tidying(&self) -> Option<MutexGuard<'_, ()>> {
+        // Before the second try, as they look after they have given the lock back: with
+        // `tidy_for_others` in one order or the other. If it is the other, the second try finds
+        // the lock free.
+        self.tidying_left.swap(true, Ordering::AcqRel);
+        self.tidying.try_lock()
+    }
+
+    /// Does what others have left to us while we tidied.
+    pub(crate) fn tidy_for_others(self: &Arc<Self>) {
+        if self.tidying_left.swap(false, Ordering::AcqRel) {
+            self.tidy();
+        }
+    }
+
+    /// Trims, drops so many versions at most of those that a context has ready, ends variables.
+    /// Whether another round may find more.
+    fn tidy_round(self: &Arc<Self>, most: usize) -> bool {
         let context = Lent::of(self);
         context.company.forget();
-        loop {
-            let mut is_more = true;
-            while is_more {
-                is_more = false;
-                // The owners of the contexts, and who needs one, wait for one round at most.
-                self.contexts.lock().for_each_idle(|log| {
-                    is_more |= log.borrow_mut().settle(self, &context, true);
-                });
-            }
-            // What was retired before passes the collector after two turns of the epoch.
-            for _ in 0..4 {
-                context.pin().flush();
-            }
-            let queues = self.contexts.lock().queues();
-            let versions: usize =
-                queues.iter().map(|ready| self.reclaim_ready(ready, usize::MAX, &context)).sum();
-            if versions + self.reclaim_dropped(&context) == 0 {
+        let mut is_more = true;
+        while is_more {
+            is_more = false;
+            // The owners of the contexts, and who needs one, wait for one round at most.
+            self.contexts.lock().for_each_idle(|log| {
+                is_more |= log.borrow_mut().settle(self, &context, true);
+            });
+            if most < usize::MAX {
                 break;
             }
         }
+        // What was retired before passes the collector after two turns of the epoch.
+        for _ in 0..4 {
+            context.pin().flush();
+        }
+        let queues = self.contexts.lock().queues();
+        let versions: usize =
+            queues.iter().map(|ready| self.reclaim_ready(ready, most, &context)).sum();
+        is_more | (versions + self.reclaim_dropped(&context) > 0)
     }
 
     /// The last `Domain` has gone: no transaction can begin.
@@ -161,8 +190,10 @@ impl Inner {
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
 
-    use super::{Lent, ON_THE_WAY};
+    use super::{AT_ONCE, Lent, Mutex, ON_THE_WAY};
     use crate::Domain;
 
     /// Somebody else cleans up after a thread: much becomes ready for it, and it drops that by and
@@ -214,5 +245,57 @@ mod tests {
             let alive = Arc::strong_count(&value) / VERSIONS;
             assert!(alive < 12, "{alive} times as many values as variables after {round} rounds");
         }
+    }
+
+    /// Says when it is dropped, and waits for leave.
+    struct Slow(Sender<()>, Arc<Mutex<Receiver<()>>>);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.send(()).expect("somebody waits for it");
+            self.1.lock().recv().expect("it gets leave");
+        }
+    }
+
+    /// Who tidied piece by piece had a piece in hand when somebody asked for everything: that one
+    /// left it to them, and they went to rest.
+    #[test]
+    fn who_tidies_a_piece_does_for_others_what_they_leave() {
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let ((dropped, is_dropped), (leave, has_leave)) = (channel(), channel());
+        let slow = domain.tvar(Some(Slow(dropped, Arc::new(Mutex::new(has_leave)))));
+        let others: Vec<_> = (0..10).map(|_| domain.tvar(Some(value.clone()))).collect();
+        let held = domain.hold();
+        domain.atomically(|tx| Ok(tx.write(&slow, None)));
+        drop(held);
+        thread::scope(|scope| {
+            let piece = scope.spawn(|| domain.reclaim_some());
+            is_dropped.recv().expect("it is dropped");
+            let held = domain.hold();
+            others.iter().for_each(|x| domain.atomically(|tx| Ok(tx.write(x, None))));
+            drop(held);
+            domain.reclaim();
+            assert_eq!(Arc::strong_count(&value), 11, "it is somebody else's turn");
+            leave.send(()).expect("it waits");
+            piece.join().expect("nothing is wrong");
+        });
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
+    #[test]
+    fn a_piece_is_a_part() {
+        const VERSIONS: usize = 10 * AT_ONCE;
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let all: Vec<_> = (0..VERSIONS).map(|_| domain.tvar(Some(value.clone()))).collect();
+        let held = domain.hold();
+        all.iter().for_each(|x| domain.atomically(|tx| Ok(tx.write(x, None))));
+        drop(held);
+        let mut pieces = 0;
+        while domain.reclaim_some() {
+            pieces += 1;
+            let left = Arc::strong_count(&value) - 1;
+            assert!(left + pieces * AT_ONCE >= VERSIONS, "{left} left after {pieces} pieces");
+        }
+        assert_eq!(Arc::strong_count(&value), 1);
     }
 }

@@ -10,6 +10,10 @@ pub(crate) use loom::sync::atomic::{
 pub(crate) use loom::thread::yield_now;
 pub(crate) use loom::thread_local;
 
+pub(crate) fn nap(_times: u32) {
+    yield_now();
+}
+
 pub(crate) fn fence_after_rmw() {
     full_fence();
 }

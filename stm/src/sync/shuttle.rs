@@ -11,6 +11,10 @@ pub(crate) use shuttle::sync::atomic::{
 pub(crate) use shuttle::thread::yield_now;
 pub(crate) use shuttle::thread_local;
 
+pub(crate) fn nap(_times: u32) {
+    yield_now();
+}
+
 pub(crate) fn fence_after_rmw() {
     full_fence();
 }

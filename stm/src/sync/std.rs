@@ -12,6 +12,11 @@ pub(crate) use parking_lot::{Mutex, MutexGuard, RwLock};
 
 pub(crate) use std::thread_local;
 
+/// Sleeps for thirty microseconds or so, doubled so many times, and for a millisecond at most.
+pub(crate) fn nap(times: u32) {
+    std::thread::sleep(std::time::Duration::from_micros(30 << times.min(5)));
+}
+
 /// A full fence between an atomic read-modify-write just done and the loads that follow.
 ///
 /// On x86-64 a locked instruction already is one, and a second one would cost as much again.

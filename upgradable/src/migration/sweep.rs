@@ -97,7 +97,7 @@ fn run(heap: &Weak<HeapInner>) {
         let Some(heap) = heap.upgrade() else { return };
         // Its end under the lock under which it is started.
         let mut running = heap.sweeper.running.lock();
-        if !heap.migrations.flips().iter().any(|flip| is_under_way(flip)) {
+        if !heap.is_migrating() {
             if !heap.sweeper.untidy.swap(false, Ordering::Relaxed) {
                 *running = false;
                 return;
@@ -154,6 +154,10 @@ impl HeapInner {
     /// Compacts the heap; while transactions are in the way, again and again for a while.
     fn tidy(self: &Arc<Self>) {
         let mut stretch = Instant::now();
+        if !self.reclaim_at_pace(&mut stretch) {
+            self.sweeper.untidy.store(true, Ordering::Relaxed);
+            return;
+        }
         let mut done = self.compact(|_| self.rest(&mut stretch));
         let mut rest = BETWEEN_LOOKS;
         while !done && rest < LONGEST_REST {
@@ -162,7 +166,7 @@ impl HeapInner {
                 if Arc::strong_count(self) == 1 {
                     return;
                 }
-                if self.migrations.flips().iter().any(|flip| is_under_way(flip)) {
+                if self.is_migrating() {
                     // After that.
                     self.sweeper.untidy.store(true, Ordering::Relaxed);
                     return;
@@ -173,6 +177,21 @@ impl HeapInner {
             done = self.rehouse(|_| self.rest(&mut stretch));
             rest *= 2;
         }
+    }
+
+    /// Drops what no snapshot sees, keeping the pace. `false`: the heap is going, or there is a
+    /// migration to go on with.
+    fn reclaim_at_pace(self: &Arc<Self>, stretch: &mut Instant) -> bool {
+        while self.domain.reclaim_some() {
+            if !self.rest(stretch) || self.is_migrating() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn is_migrating(&self) -> bool {
+        self.migrations.flips().iter().any(|flip| is_under_way(flip))
     }
 
     /// One pass over all slots. Whether anything became complete, or there was nothing to do.
@@ -227,7 +246,13 @@ impl HeapInner {
                 return true;
             }
         }
-        self.end_pass(&pass)
+        let has_ended = self.end_pass(&pass);
+        if has_ended && background {
+            self.reclaim_at_pace(&mut stretch);
+        } else if has_ended {
+            self.domain.reclaim();
+        }
+        has_ended
     }
 
     /// What a pass finds of a flip when it begins.
@@ -338,9 +363,6 @@ impl HeapInner {
             ended = true;
         }
         drop(ending);
-        if ended {
-            self.domain.reclaim();
-        }
         if undone {
             // What was there twice lies beside its place now, as after a promotion.
             self.tidy_in_background();

@@ -86,7 +86,6 @@ impl HeapInner {
         migration.turn(Turn::Promoted(migration.flip().era()));
         migration.end();
         drop(upgrading);
-        self.domain.reclaim();
         self.tidy_in_background();
         migration.now(UpgradeState::Promoted);
         Ok(())

@@ -174,8 +174,10 @@ impl RunningUpgrade {
         }
     }
 
-    /// Keeps the upgrade. Nothing of the old version is left then, and it can't be rolled back any
-    /// more.
+    /// Keeps the upgrade: it can't be rolled back any more.
+    ///
+    /// Nobody sees anything of the old version then. Its memory comes back at the pace of the
+    /// background migration, or at once by [`Heap::compact`].
     ///
     /// # Errors
     ///
