@@ -107,7 +107,10 @@ fn run(heap: &Weak<HeapInner>) {
             continue;
         }
         drop(running);
-        if heap.sweeper.is_paused() || !heap.pass(true) {
+        let is_paused = heap.sweeper.is_paused();
+        if is_paused || !heap.pass(true) {
+            // While it waits it tidies a little: an earlier upgrade may have been promoted.
+            let _ = !is_paused && heap.domain.reclaim_some();
             heap.sweeper.sleep(BETWEEN_LOOKS);
         }
     }
