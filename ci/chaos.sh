@@ -60,7 +60,7 @@ skipped=(
     whoever_parts_leaves_stops_nobody_in_other_leaves
     writers_far_apart_do_not_conflict
     writers_of_different_keys_seldom_conflict
-    # Uses up four thousand eras, within a minute.
+    # Uses up four thousand eras; a sweep that goes slot by slot rests too often for that.
     a_heap_that_has_used_up_its_eras_says_so_and_goes_on
     # Takes it for granted that objects created in one attempt have slots that follow each other.
     a_reference_is_a_small_value
