@@ -30,8 +30,12 @@ const SLACK: f64 = 16e6;
 const WARM: usize = 3;
 /// Fewer upgrades than these say nothing about it.
 const ENOUGH: usize = 9;
-/// Entries of a log that are kept together, so that what it takes is known.
-const PIECE: usize = 1 << 16;
+/// Entries of a log that are kept together. Pieces are so large that an allocator takes each of
+/// them from the system: smaller ones lie between everything else, and keep its memory from being
+/// given back.
+const PIECE: usize = (64 << 20) / size_of::<Entry>();
+/// Bytes of a log that are reckoned at once.
+const RECKONED: usize = 1 << 16;
 
 /// What happened in a long run in which nothing was wrong.
 #[derive(Debug, Default)]
@@ -298,9 +302,12 @@ fn operate(shared: &Shared<'_>, number: usize) -> Result<(), String> {
                     let mut piece = Vec::with_capacity(PIECE);
                     piece.push(entry);
                     pieces.push(piece);
-                    let bytes = (PIECE * size_of::<Entry>()) as u64;
-                    shared.logged.fetch_add(bytes, Ordering::Relaxed);
                 }
+            }
+            // A piece takes what has been written of it.
+            const STEP: u64 = (RECKONED / size_of::<Entry>()) as u64;
+            if ops % STEP == 0 {
+                shared.logged.fetch_add(STEP * size_of::<Entry>() as u64, Ordering::Relaxed);
             }
         }
     }
