@@ -116,10 +116,11 @@ fn long_against_writers(transactions: u32, count: u64) {
         }
         let sums = domain.tvar(0);
         for _ in 0..transactions {
+            let made_way = domain.stats().made_way;
             let committed = domain.transaction().run(|tx| {
-                let made_way = domain.stats().made_way;
                 let sum = vars.iter().map(|var| tx.read(var)).sum::<u64>();
-                // However fast this is, and whoever runs: some writer comes between, or makes way.
+                // However fast this is, and whoever runs: some writer comes between, or has made way
+                // for this transaction and waits for its end.
                 let before = writes.load(Ordering::Relaxed);
                 while writes.load(Ordering::Relaxed) < before + 3
                     && domain.stats().made_way == made_way

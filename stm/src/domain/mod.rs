@@ -452,7 +452,7 @@ impl Domain {
     /// let domain = upgradable_stm::Domain::new();
     /// let all: Vec<_> = (0..10_000).map(|n| domain.tvar(n)).collect();
     /// let held = domain.hold();
-    /// all.iter().for_each(|x| domain.atomically(|tx| tx.modify(x, |n| *n += 1)));
+    /// all.iter().for_each(|x| domain.atomically(|tx| Ok(tx.modify(x, |n| *n += 1))));
     /// drop(held);
     /// let mut parts = 1;
     /// while domain.reclaim_some() {

@@ -15,6 +15,7 @@ mod era_advance_against_commit;
 mod fast_read_against_recycling;
 mod install_against_committer;
 mod lone_committer;
+mod piece_against_reclaim;
 mod privileged_against_committer;
 mod raw;
 mod read_own_write;

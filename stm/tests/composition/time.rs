@@ -291,14 +291,14 @@ fn a_late_commit_can_be_refused() {
 }
 
 /// What it has read must be what is newest at the end of its era; what came in the next one does
-/// not matter.
+/// not matter, as long as that end is held.
 #[test]
 fn a_late_commit_has_read_the_newest_of_its_era() {
     watched(|| {
         for in_next_era in [false, true] {
             let (domain, _) = judged_by(true);
             let (x, y) = (domain.tvar(0), domain.tvar(0_u32));
-            let script = Script::default();
+            let (script, mut end) = (Script::default(), None);
             thread::scope(|scope| {
                 let late = scope.spawn(|| {
                     let mut run = 0;
@@ -312,17 +312,18 @@ fn a_late_commit_has_read_the_newest_of_its_era() {
                 });
                 script.at(1, || {
                     if in_next_era {
-                        domain.advance_era(|_| {}).unwrap();
+                        end = Some(domain.advance_era(|_| {}).unwrap());
                     }
                     increment(&domain, &x).unwrap();
                     if !in_next_era {
-                        domain.advance_era(|_| {}).unwrap();
+                        end = Some(domain.advance_era(|_| {}).unwrap());
                     }
                 });
                 let expected = if in_next_era { (era(0), 10) } else { (era(1), 11) };
                 let era = late.join().unwrap();
                 assert_eq!((era, domain.snapshot(|s| *s.read(&y))), expected);
             });
+            drop(end);
         }
     });
 }
