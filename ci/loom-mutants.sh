@@ -321,6 +321,27 @@ mutant_slots_emptied_without_lock() {
         'if let Some(newest) = Some(slot.head().node()) {'
 }
 
+mutant_what_others_left_is_looked_for_too_early() {
+    fails piece_against_reclaim
+    edit reclaim/tidy.rs 'drop(tidying);
+        self.tidy_for_others();
+        is_more' 'self.tidy_for_others();
+        drop(tidying);
+        is_more'
+}
+
+mutant_no_second_try_to_tidy() {
+    fails piece_against_reclaim
+    edit reclaim/tidy.rs 'swap(true, Ordering::AcqRel);
+        self.tidying.try_lock()' 'swap(true, Ordering::AcqRel);
+        None'
+}
+
+mutant_tidying_is_left_relaxed() {
+    unseen piece_against_reclaim 'a lock of the model is free for everybody as soon as it is given back'
+    edit reclaim/tidy.rs 'swap(true, Ordering::AcqRel)' 'swap(true, Ordering::Relaxed)'
+}
+
 mutant_generation_after_the_head() {
     unseen deletion_against_reader 'who comes between finds nothing there and says so; the slot is given away after both'
     edit reclaim/superseded.rs 'meta.store(next, Ordering::Release);

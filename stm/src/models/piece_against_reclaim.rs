@@ -3,12 +3,12 @@
 
 use loom::thread;
 
-use super::{Seen, expect_orderly, model_within};
+use super::{Seen, expect_orderly, model};
 use crate::domain::Domain;
 
 #[test]
 fn piece_against_reclaim() {
-    model_within(2, || {
+    model(|| {
         let domain = Domain::new();
         let x = domain.tvar(Seen::new(0));
         let held = domain.hold();
