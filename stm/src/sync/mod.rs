@@ -20,8 +20,8 @@ pub(crate) use imp::*;
 ///
 /// The locks of this crate are held for tens of nanoseconds, unless their holder was preempted; so:
 /// a few microseconds of spinning. Few yields: schedulers of the fair kind take one for a
-/// renunciation, and let others have the processor for two or three times as long afterwards
-/// (Linux 6.18: up to 18 ms instead of 6). Who sleeps renounces nothing.
+/// renunciation, and let others have the processor for longer afterwards. Who sleeps renounces
+/// nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     step: u32,

@@ -107,10 +107,11 @@ fn run(heap: &Weak<HeapInner>) {
             continue;
         }
         drop(running);
-        let is_paused = heap.sweeper.is_paused();
-        if is_paused || !heap.pass(true) {
+        if heap.sweeper.is_paused() {
+            heap.sweeper.sleep(BETWEEN_LOOKS);
+        } else if !heap.pass(true) {
             // While it waits it tidies a little: an earlier upgrade may have been promoted.
-            let _ = !is_paused && heap.domain.reclaim_some();
+            let _is_more = heap.domain.reclaim_some();
             heap.sweeper.sleep(BETWEEN_LOOKS);
         }
     }

@@ -225,7 +225,7 @@ impl Drop for Connection {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::sync::Arc;
@@ -233,18 +233,23 @@ mod tests {
     use super::{Connection, State, Wants};
     use crate::server::Config;
 
-    #[test]
-    fn a_turn_reads_once() {
-        const REQUEST: &[u8] = b"PING\r\n";
+    const REQUEST: &[u8] = b"PING\r\n";
+
+    /// A client that has sent a thousand requests, the server's end of it, and a server.
+    pub(in crate::server) fn a_busy_client() -> (TcpStream, mio::net::TcpStream, Arc<State>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
         let address = listener.local_addr().expect("it has one");
         let mut client = TcpStream::connect(address).expect("it listens");
         let (socket, _) = listener.accept().expect("somebody comes");
         client.write_all(&REQUEST.repeat(1000)).expect("that much fits");
-        let state = State::new(Config::default()).expect("a new heap has room");
-        let state = Arc::new(state);
         socket.set_nonblocking(true).expect("a socket");
-        let socket = mio::net::TcpStream::from_std(socket);
+        let state = State::new(Config::default()).expect("a new heap has room");
+        (client, mio::net::TcpStream::from_std(socket), Arc::new(state))
+    }
+
+    #[test]
+    fn a_turn_reads_once() {
+        let (mut client, socket, state) = a_busy_client();
         let mut connection = Connection::new(socket, Arc::clone(&state));
         let mut input = [0; 600];
         for turn in 1..=10 {

@@ -231,34 +231,27 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+    use std::io::Read;
+    use std::net::Shutdown;
     use std::sync::Arc;
     use std::thread;
     use std::time::Duration;
 
-    use super::{State, Worker};
-    use crate::server::Config;
+    use super::Worker;
+    use crate::server::connection::tests::a_busy_client;
 
     /// A client said its last words, and that they were the last, all at once. The end was told
     /// with the first of them, one turn was given for it, and that turn read words: the
     /// connection stayed for ever.
     #[test]
     fn who_ends_with_more_than_a_turn_reads_is_let_go() {
-        const REQUEST: &[u8] = b"PING\r\n";
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a port");
-        let address = listener.local_addr().expect("it has one");
-        let mut client = TcpStream::connect(address).expect("it listens");
-        client.write_all(&REQUEST.repeat(1000)).expect("that much fits");
+        let (mut client, socket, state) = a_busy_client();
         client.shutdown(Shutdown::Write).expect("a socket");
         client.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
-        let (socket, _) = listener.accept().expect("somebody comes");
-        socket.set_nonblocking(true).expect("a socket");
-        let state = Arc::new(State::new(Config::default()).expect("a new heap has room"));
         let (mut worker, post) = Worker::new(Arc::clone(&state)).expect("it can wait");
         worker.input = vec![0; 700].into_boxed_slice();
         let worker = thread::spawn(move || worker.run());
-        post.send(mio::net::TcpStream::from_std(socket));
+        post.send(socket);
         let mut answers = Vec::new();
         let end = client.read_to_end(&mut answers);
         state.stop();
