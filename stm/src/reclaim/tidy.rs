@@ -196,14 +196,15 @@ mod tests {
     use super::{AT_ONCE, Lent, Mutex, ON_THE_WAY};
     use crate::{Domain, TVar};
 
-    /// Variables that have been emptied beside a reader who has gone since, and what was in them.
-    fn left_behind(versions: usize) -> (Domain, Arc<()>, Vec<TVar<Option<Arc<()>>>>) {
-        let (domain, value) = (Domain::new(), Arc::new(()));
+    type Value = Arc<()>;
+
+    /// Variables with this value, emptied beside a reader who has gone since.
+    fn left_behind(domain: &Domain, value: &Value, versions: usize) -> Vec<TVar<Option<Value>>> {
         let variables: Vec<_> = (0..versions).map(|_| domain.tvar(Some(value.clone()))).collect();
         let held = domain.hold();
         variables.iter().for_each(|x| domain.atomically(|tx| Ok(tx.write(x, None))));
         drop(held);
-        (domain, value, variables)
+        variables
     }
 
     /// Somebody else cleans up after a thread: much becomes ready for it, and it drops that by and
@@ -211,7 +212,8 @@ mod tests {
     #[test]
     fn who_has_other_things_to_do_drops_a_limited_number() {
         const VERSIONS: usize = 64 * ON_THE_WAY;
-        let (domain, value, variables) = left_behind(VERSIONS);
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let variables = left_behind(&domain, &value, VERSIONS);
         let context = Lent::of(&domain.inner);
         while context.superseded.borrow_mut().settle(&domain.inner, &context, true) {}
         for _ in 0..1000 {
@@ -289,7 +291,8 @@ mod tests {
     #[test]
     fn a_piece_is_a_part() {
         const VERSIONS: usize = 10 * AT_ONCE;
-        let (domain, value, _variables) = left_behind(VERSIONS);
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let _variables = left_behind(&domain, &value, VERSIONS);
         let mut pieces = 0;
         while domain.reclaim_some() {
             pieces += 1;
