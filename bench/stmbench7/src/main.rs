@@ -19,7 +19,7 @@
 //! - [`structure`] and [`build`] create and remove, in the order of draws that the original has,
 //!   so that results can be compared number by number.
 //! - [`check`] has the invariants, and the replay of a run in the order of its commits.
-//! - [`measure`] and [`output`] time the operations; [`upgrade`] is the experiment.
+//! - [`measure`] and [`output`] time the operations, [`memory`] weighs them; [`upgrade`] is the experiment.
 //!
 //! # Decisions
 //!
@@ -42,6 +42,7 @@ mod fingerprint;
 mod hash;
 mod id;
 mod measure;
+mod memory;
 mod mix;
 mod ops;
 mod output;
@@ -58,11 +59,9 @@ mod upgrade;
 use std::process::ExitCode;
 
 use clap::Parser;
-use mimalloc::MiMalloc;
 
-/// The same for all back ends, so that none is measured by the system's.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: memory::Allocator = memory::Allocator;
 
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {

@@ -1,7 +1,6 @@
 //! One run, with an upgrade in it.
 
 use std::error::Error;
-use std::fs;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, OnceLock};
@@ -18,6 +17,7 @@ use crate::backend::OnHeap;
 use crate::backend::heap::{HeapSnapshot, Place};
 use crate::build::build;
 use crate::check::{End, Entry, Log, Moment, Upgraded, check, digest, replay, surveys};
+use crate::memory::resident;
 use crate::mix::OpClass;
 use crate::ops::Worker;
 use crate::schema::{Schema, V1, V2};
@@ -75,13 +75,6 @@ pub(super) struct Flip {
     /// From the flip until no object was of an old type, if that came before the end.
     pub(super) completed: Option<Duration>,
     pub(super) end: Progress,
-}
-
-/// Resident memory of the process, where the system tells.
-pub(super) fn resident() -> u64 {
-    let pages = fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = pages.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.unwrap_or(0) * 4096
 }
 
 pub(super) type Calls = Service<Request, Option<i32>>;

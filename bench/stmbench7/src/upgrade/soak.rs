@@ -13,29 +13,29 @@ use upgradable::{Heap, Service};
 
 use super::analysis::median;
 use super::program::{Bench, Request, note_commit};
-use super::run::{Calls, check_end, check_now, resident};
+use super::run::{Calls, check_end, check_now};
 use super::{Change, Setting, Strategy, plan};
 use crate::backend::OnHeap;
 use crate::backend::heap::Place;
 use crate::build::build;
 use crate::check::{Entry, Log};
+use crate::memory::{self, held, resident};
 use crate::ops::Worker;
 use crate::schema::{V1, V2};
 
-/// By how much memory may grow from the first third of the upgrades to the last one, and how many
-/// bytes besides, which an allocator keeps at times.
+/// By how much what is held may grow from the first third of the upgrades to the last one, and how
+/// many bytes besides: operations are under way, and what they have left is not yet reclaimed.
 const GROWTH: f64 = 0.1;
-const SLACK: f64 = 16e6;
+const SLACK: f64 = 8e6;
 /// So many upgrades come before the first third: the first one of each kind.
 const WARM: usize = 3;
 /// Fewer upgrades than these say nothing about it.
 const ENOUGH: usize = 9;
-/// Entries of a log that are kept together. Pieces are so large that an allocator takes each of
-/// them from the system: smaller ones lie between everything else, and keep its memory from being
-/// given back.
+/// Entries of a log that are kept together: so many that an allocator takes them from the system,
+/// and they don't lie between everything else.
 const PIECE: usize = (64 << 20) / size_of::<Entry>();
-/// Bytes of a log that are reckoned at once.
-const RECKONED: usize = 1 << 16;
+/// So many entries are reckoned at once as written.
+const STEP: usize = (1 << 16) / size_of::<Entry>();
 
 /// What happened in a long run in which nothing was wrong.
 #[derive(Debug, Default)]
@@ -52,9 +52,16 @@ pub(crate) struct Soaked {
     times: Option<Histogram<u64>>,
     /// How often tidying up after an upgrade found too few moments without transactions.
     pub(crate) uncompacted: u32,
-    /// Resident memory without the logs, in the end of the time of each upgrade.
-    memory: Vec<u64>,
+    /// In the end of the time of each upgrade.
+    memory: Vec<Memory>,
     pub(crate) replayed: bool,
+}
+
+/// Bytes that the process takes, without the logs.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    held: u64,
+    resident: u64,
 }
 
 /// How far a long run has come.
@@ -85,22 +92,25 @@ impl fmt::Display for Grown {
 impl Error for Grown {}
 
 /// The medians of the first third and of the last one, where there are enough for that.
-fn thirds(memory: &[u64]) -> Option<(f64, f64)> {
-    let warm = memory.get(WARM..).filter(|_| memory.len() >= ENOUGH)?;
+fn thirds(bytes: impl ExactSizeIterator<Item = u64>) -> Option<(f64, f64)> {
+    if bytes.len() < ENOUGH {
+        return None;
+    }
+    let warm: Vec<_> = bytes.skip(WARM).map(|bytes| bytes as f64).collect();
     let third = warm.len() / 3;
-    let middle = |part: &[u64]| median(part.iter().map(|&bytes| bytes as f64));
+    let middle = |part: &[f64]| median(part.iter().copied());
     Some((middle(&warm[..third]), middle(&warm[warm.len() - third..])))
 }
 
-fn listed(memory: &[u64]) -> String {
-    let megabytes: Vec<_> = memory.iter().map(|&b| format!("{:.0}", b as f64 / 1e6)).collect();
+fn listed(bytes: impl Iterator<Item = u64>) -> String {
+    let megabytes: Vec<_> = bytes.map(|b| format!("{:.0}", b as f64 / 1e6)).collect();
     megabytes.join(" ")
 }
 
-fn flat(memory: &[u64]) -> Result<(), Grown> {
-    match thirds(memory) {
+fn flat(held: impl ExactSizeIterator<Item = u64> + Clone) -> Result<(), Grown> {
+    match thirds(held.clone()) {
         Some((first, last)) if last > first * (1.0 + GROWTH) + SLACK => {
-            Err(Grown { first, last, all: listed(memory) })
+            Err(Grown { first, last, all: listed(held) })
         }
         _ => Ok(()),
     }
@@ -117,17 +127,23 @@ impl fmt::Display for Soaked {
         }
         writeln!(f, "Upgrades: {upgrades}, of these rolled back: {undone}")?;
         writeln!(f, "Objects transformed: {by_touch} by touch, {by_sweep} in the background")?;
-        writeln!(f, "Memory after each upgrade, without logs, MB: {}", listed(memory))?;
+        let (held, resident) = (memory.iter().map(|m| m.held), memory.iter().map(|m| m.resident));
+        writeln!(f, "Memory after each upgrade, without logs, MB")?;
+        writeln!(f, "  held: {}", listed(held.clone()))?;
+        writeln!(f, "  resident: {}", listed(resident.clone()))?;
         if self.uncompacted > 0 {
             writeln!(f, "Tidying up found too few quiet moments {} times", self.uncompacted)?;
         }
-        match thirds(memory) {
-            Some((first, last)) => writeln!(
+        match (thirds(held), thirds(resident).map(|(first, last)| last - first)) {
+            (Some((first, last)), Some(resident)) => writeln!(
                 f,
-                "Memory is flat: the last third has {:+.1} % over the first one",
-                (last / first - 1.0) * 100.0
+                "Memory is flat: the last third holds {:+.1} MB over the first one's {:.0}; resident \
+                 it has {:+.1} MB more",
+                (last - first) / 1e6,
+                first / 1e6,
+                resident / 1e6
             )?,
-            None => writeln!(f, "Too few upgrades to say how memory grows")?,
+            _ => writeln!(f, "Too few upgrades to say how memory grows")?,
         }
         writeln!(f, "Invariants: all hold after each upgrade and in the end")?;
         if self.replayed {
@@ -147,6 +163,8 @@ struct Shared<'p> {
     /// The place as the first version sees it.
     place: Place<V1>,
     stop: AtomicBool,
+    /// Bytes of the logs: allocated, and written.
+    reserved: AtomicU64,
     logged: AtomicU64,
     sum: Mutex<(Soaked, Vec<Log>)>,
 }
@@ -161,6 +179,7 @@ pub(crate) fn soak(
     every: Duration,
     progress: impl Fn(Stage),
 ) -> Result<Soaked, Box<dyn Error>> {
+    memory::count();
     let mut backend = OnHeap::<V1>::on(Heap::builder().observer(note_commit).build()?);
     build(&mut backend, setting.params(), setting.seed)?;
     let OnHeap { heap, place } = backend;
@@ -169,6 +188,7 @@ pub(crate) fn soak(
         place: place.cast(),
         service: Service::new(heap, Bench { place, version: 1 }),
         stop: AtomicBool::new(false),
+        reserved: AtomicU64::new(0),
         logged: AtomicU64::new(0),
         sum: Mutex::default(),
     };
@@ -196,7 +216,7 @@ pub(crate) fn soak(
         None => check_end::<V1>(setting, service, &shared.place, &logs, None, tell)?,
     }
     soaked.replayed = setting.replay;
-    flat(&soaked.memory)?;
+    flat(soaked.memory.iter().map(|memory| memory.held))?;
     Ok(soaked)
 }
 
@@ -210,11 +230,14 @@ fn upgrades(
     let started = Instant::now();
     let length = shared.setting.length;
     let mut soaked = Soaked::default();
-    let used = || resident().saturating_sub(shared.logged.load(Ordering::Relaxed));
+    let used = || Memory {
+        held: held().saturating_sub_unsigned(shared.reserved.load(Ordering::Relaxed)).max(0) as u64,
+        resident: resident().saturating_sub(shared.logged.load(Ordering::Relaxed)),
+    };
     let wait = |until: Duration, upgrades: u32| {
         while started.elapsed() < until && !shared.stop.load(Ordering::Relaxed) {
             let part = started.elapsed().as_secs_f64() / length.as_secs_f64();
-            progress(Stage::Working { part, upgrades, bytes: used() });
+            progress(Stage::Working { part, upgrades, bytes: used().resident });
             thread::sleep(until.saturating_sub(started.elapsed()).min(Duration::from_millis(100)));
         }
     };
@@ -269,6 +292,10 @@ fn upgrades(
     Ok((soaked, kept))
 }
 
+fn reckon(bytes: &AtomicU64, entries: usize) {
+    bytes.fetch_add((entries * size_of::<Entry>()) as u64, Ordering::Relaxed);
+}
+
 /// Operations, one after the other, until the time is over.
 fn work(shared: &Shared<'_>, number: usize) -> Result<(), String> {
     let outcome = operate(shared, number);
@@ -299,15 +326,14 @@ fn operate(shared: &Shared<'_>, number: usize) -> Result<(), String> {
             match pieces.last_mut() {
                 Some(piece) if piece.len() < PIECE => piece.push(entry),
                 _ => {
+                    reckon(&shared.reserved, PIECE);
                     let mut piece = Vec::with_capacity(PIECE);
                     piece.push(entry);
                     pieces.push(piece);
                 }
             }
-            // A piece takes what has been written of it.
-            const STEP: u64 = (RECKONED / size_of::<Entry>()) as u64;
-            if ops % STEP == 0 {
-                shared.logged.fetch_add(STEP * size_of::<Entry>() as u64, Ordering::Relaxed);
+            if ops % STEP as u64 == 0 {
+                reckon(&shared.logged, STEP);
             }
         }
     }
@@ -333,11 +359,11 @@ mod tests {
     #[test]
     fn memory_that_grows_is_noticed() {
         let mega = 1_000_000;
-        let mut memory = [100, 200, 150, 160, 155, 150, 160, 150, 155].map(|mb| mb * mega);
-        assert!(flat(&memory).is_ok());
-        memory[7..].fill(195 * mega);
-        assert!(flat(&memory).is_err());
-        assert!(flat(&memory[1..]).is_ok(), "these are too few");
+        let mut held = [100, 200, 150, 160, 155, 150, 160, 150, 155].map(|mb| mb * mega);
+        assert!(flat(held.into_iter()).is_ok());
+        held[7..].fill(195 * mega);
+        assert!(flat(held.into_iter()).is_err());
+        assert!(flat(held.into_iter().skip(1)).is_ok(), "these are too few");
     }
 
     #[test]
@@ -372,6 +398,7 @@ mod tests {
         assert!(soaked.ops > 100 && soaked.replayed, "{soaked}");
         assert!(soaked.by_touch + soaked.by_sweep > 1000, "{soaked}");
         assert_eq!(soaked.memory.len(), upgrades as usize);
+        assert!(soaked.memory.iter().all(|memory| memory.held > 0), "it is counted");
         assert_eq!(stages.into_inner().expect("nobody panics"), [true; 2]);
     }
 }

@@ -1,0 +1,81 @@
+//! The allocator of the process, and what it counts.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use crossbeam_utils::CachePadded;
+use mimalloc::MiMalloc;
+
+/// So many counters share the work: threads seldom meet at one.
+const STRIPES: usize = 64;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static HELD: [CachePadded<AtomicI64>; STRIPES] =
+    [const { CachePadded::new(AtomicI64::new(0)) }; STRIPES];
+
+/// [`MiMalloc`], for all back ends, so that none is measured by the system's. Counts what is
+/// allocated and freed from [`count`] on.
+pub(crate) struct Allocator;
+
+/// From now on what is allocated and freed is counted; that costs some time.
+pub(crate) fn count() {
+    COUNTS.store(true, Ordering::Relaxed);
+}
+
+/// By how many bytes more has been allocated than freed since [`count`].
+pub(crate) fn held() -> i64 {
+    HELD.iter().map(|held| held.load(Ordering::Relaxed)).sum()
+}
+
+impl Allocator {
+    #[inline(always)]
+    fn note(at: *mut u8, bytes: i64) {
+        if COUNTS.load(Ordering::Relaxed) {
+            Self::add(at, bytes);
+        }
+    }
+
+    #[cold]
+    fn add(at: *mut u8, bytes: i64) {
+        if !at.is_null() {
+            // Neighbours are mostly one thread's.
+            let stripe = (at.addr() >> 16) % STRIPES;
+            HELD[stripe].fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+// SAFETY: everything is done by `MiMalloc`; the counting has no part in it, and does not allocate.
+unsafe impl GlobalAlloc for Allocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        let new = unsafe { MiMalloc.alloc(layout) };
+        Self::note(new, layout.size() as i64);
+        new
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        let new = unsafe { MiMalloc.alloc_zeroed(layout) };
+        Self::note(new, layout.size() as i64);
+        new
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        Self::note(old, -(layout.size() as i64));
+        // SAFETY: passed on to the caller.
+        unsafe { MiMalloc.dealloc(old, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        let new = unsafe { MiMalloc.realloc(old, layout, size) };
+        // Nothing has happened where there is no room.
+        Self::note(new, size as i64 - layout.size() as i64);
+        new
+    }
+}
