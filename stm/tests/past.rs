@@ -62,6 +62,31 @@ fn what_was_read_before_an_install_at_a_past_instant_stays_until_the_reader_ends
     assert_eq!(domain.snapshot(|s| s.get::<String>(name).cloned()).unwrap(), "two");
 }
 
+/// Who puts a version there does not tick; whoever cleans up does, for all that were put there
+/// since. Without, the end of what lies below would be the very instant at which the reader reads.
+#[test]
+fn what_was_read_before_an_install_stays_although_nobody_has_committed_since() {
+    let domain = Domain::new();
+    let (witness, gone) = Witness::new();
+    let mut witness = Some(witness);
+    let name: Handle =
+        domain.atomically(|tx| Ok(tx.create(witness.take().expect("nobody conflicts"))));
+    let flip = domain.advance_era(|_| {}).unwrap().flip;
+    domain.snapshot(|s| {
+        s.get::<Witness>(name).unwrap();
+        let over = s.version(name).unwrap().stamp;
+        domain.install(name, over, flip, String::from("one and a half")).unwrap();
+        for _ in 0..4 {
+            domain.reclaim();
+        }
+        assert!(!gone.load(Ordering::Relaxed), "freed under the reader's reference");
+    });
+    for _ in 0..4 {
+        domain.reclaim();
+    }
+    assert!(gone.load(Ordering::Relaxed), "reclaimed when nobody can see it");
+}
+
 /// Lets everything commit late.
 #[derive(Debug)]
 struct Lenient;

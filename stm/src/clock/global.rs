@@ -58,6 +58,15 @@ impl GlobalClock {
         Tick::At(ts)
     }
 
+    /// Gives out the next timestamp, of whichever era, for nothing but to be later than what has
+    /// been. `None` where the sequence has run out.
+    pub(crate) fn pass(&self) -> Option<CommitTs> {
+        match self.tick(self.now().era()) {
+            Tick::At(ts) | Tick::EraOver(ts) => Some(ts),
+            Tick::SeqOver => None,
+        }
+    }
+
     /// Undoes the tick past the limit as far as nobody ticked since, so that refused commits
     /// that come again and again do not eat up the room before [`Seq::MAX`].
     #[cold]

@@ -4,7 +4,6 @@ use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
 use crate::raw::slot::NodeRef;
-use crate::reclaim::active::Live;
 use crate::reclaim::superseded::Entry;
 
 /// Whether a version has none below it, and needs no entry of its own to end.
@@ -46,8 +45,7 @@ impl Commit<'_, '_> {
                 continue;
             }
             let node = if late.is_some() {
-                let live = Live::at_present(&inner.registry, &inner.clock);
-                pending::settle_in_the_past(node, &live, context, inner)
+                pending::settle_in_the_past(node, context, inner)
             } else {
                 let room = || inner.room_of(entry.slot, entry.indexed);
                 pending::settle_in(slot, node, room, context, inner)

@@ -208,9 +208,9 @@ impl BlockPool {
 
     /// A block that passes as unseen: the one that has been free for longest, or a new one. More
     /// new ones go to `cache`.
-    fn unseen(&self, class: Class, cache: &Stack, live: &Live) -> NodePtr {
+    fn unseen(&self, class: Class, cache: &Stack, oldest: CommitTs) -> NodePtr {
         let mut pool = self.classes[class.0].lock();
-        pool.free.pop_if(|block| is_unseen(block, live)).unwrap_or_else(|| {
+        pool.free.pop_if(|block| is_unseen(block, oldest)).unwrap_or_else(|| {
             pool.make(class, cache);
             cache.pop().unwrap_or_else(|| unreachable!("a group was just made"))
         })
@@ -259,12 +259,13 @@ impl ClassPool {
             let after = self.chunks.partition_point(|chunk| chunk.base.addr().get() <= addr);
             after.checked_sub(1).filter(|&at| self.chunks[at].holds(addr))
         };
+        let oldest = live.oldest();
         let mut blocks = Vec::new();
         let mut free = vec![0_usize; self.chunks.len()];
         while let Some(block) = self.free.pop_if(|_| true) {
             let chunk = chunk_of(block);
             if let Some(chunk) = chunk
-                && is_unseen(block, live)
+                && is_unseen(block, oldest)
             {
                 free[chunk] += 1;
             }
@@ -302,11 +303,11 @@ impl ClassPool {
 
 /// Whether no reader without pin can be about to look at the stamp of this free block: it was
 /// never published, or whoever could have found it in a head had a snapshot before its last stamp,
-/// and has ended.
-fn is_unseen(block: NodePtr, live: &Live) -> bool {
+/// and has ended: all live ones are at `oldest` or above it.
+fn is_unseen(block: NodePtr, oldest: CommitTs) -> bool {
     // SAFETY: a free block of a living pool.
     let last = unsafe { block.as_ref() }.stamp();
-    last == CommitTs::NEVER || !live.any_before(last)
+    last == CommitTs::NEVER || last <= oldest
 }
 
 impl Drop for BlockPool {
@@ -324,11 +325,16 @@ impl Drop for BlockPool {
 #[derive(Debug)]
 pub(crate) struct BlockCache {
     classes: [Stack; CLASSES],
+    /// The [oldest](Live::oldest) snapshot of the last look: it never gets older.
+    oldest: Cell<CommitTs>,
 }
 
 impl BlockCache {
     pub(crate) fn new() -> Self {
-        Self { classes: std::array::from_fn(|_| Stack::default()) }
+        Self {
+            classes: std::array::from_fn(|_| Stack::default()),
+            oldest: Cell::new(CommitTs::ZERO),
+        }
     }
 
     /// A block for a value of this size.
@@ -349,17 +355,30 @@ impl BlockCache {
     /// A block for a value of this size that will be stamped with a past instant: none that a
     /// reader without pin may still hold for another version. See [`raw`](super).
     ///
-    /// `live` is a look at the present.
-    pub(crate) fn take_unseen(&self, size: usize, live: &Live, pool: &BlockPool) -> NodePtr {
+    /// `look` looks at the present; what an earlier look has found is mostly enough.
+    pub(crate) fn take_unseen(
+        &self,
+        size: usize,
+        look: impl FnOnce() -> Live,
+        pool: &BlockPool,
+    ) -> NodePtr {
         let class = Class::of(size);
         let cache = &self.classes[class.0];
-        match cache.pop() {
-            Some(block) if is_unseen(block, live) => block,
+        let top = cache.pop();
+        if let Some(block) = top
+            && is_unseen(block, self.oldest.get())
+        {
+            return block;
+        }
+        let oldest = look().oldest();
+        self.oldest.set(oldest);
+        match top {
+            Some(block) if is_unseen(block, oldest) => block,
             seen => {
                 if let Some(block) = seen {
                     cache.push(block);
                 }
-                pool.unseen(class, cache, live)
+                pool.unseen(class, cache, oldest)
             }
         }
     }

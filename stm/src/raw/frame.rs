@@ -15,7 +15,6 @@ use crate::event::Event;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::layer::NotNewest;
-use crate::reclaim::superseded::Entry;
 use crate::sync::{Backoff, Ordering};
 
 impl Inner {
@@ -183,11 +182,8 @@ impl<'d> Frame<'d> {
             return Err(NotNewest(value));
         }
         self.install(handle, over, at, value).map_err(NotNewest)?;
-        // Whoever begins after this tick sees the new version. At the end of all time the old one
-        // stays.
-        if let (Ok(slot), Some(end)) = (self.resolve(handle), self.inner.tick()) {
-            let entry = Entry::Past { slot: slot.slot, from: over, end };
-            self.context.superseded.borrow_mut().push(entry);
+        if let Ok(slot) = self.resolve(handle) {
+            self.context.superseded.borrow_mut().push_past(slot.slot, over);
         }
         Ok(())
     }

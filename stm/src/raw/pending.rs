@@ -194,8 +194,8 @@ pub(crate) fn new_past_version<T>(
     context: &Context,
     inner: &Inner,
 ) -> NodePtr {
-    let live = Live::at_present(&inner.registry, &inner.clock);
-    let node = context.blocks.take_unseen(value::stored_size::<T>(), &live, &inner.blocks);
+    let look = || Live::at_present(&inner.registry, &inner.clock);
+    let node = context.blocks.take_unseen(value::stored_size::<T>(), look, &inner.blocks);
     // SAFETY: a fresh block of the size class of this kind; nobody else knows it.
     unsafe { value::put(node, value) };
     // SAFETY: the domain is alive.
@@ -309,7 +309,6 @@ pub(crate) fn replace<'d>(
 /// The closure has ended: nobody refers to the value.
 pub(crate) fn settle_in_the_past<'d>(
     node: NodeRef<'d>,
-    live: &Live,
     context: &Context,
     inner: &'d Inner,
 ) -> NodeRef<'d> {
@@ -318,7 +317,8 @@ pub(crate) fn settle_in_the_past<'d>(
         return node;
     }
     let size = node.kind().info().map_or(0, |info| info.size);
-    let unseen = context.blocks.take_unseen(size, live, &inner.blocks);
+    let look = || Live::at_present(&inner.registry, &inner.clock);
+    let unseen = context.blocks.take_unseen(size, look, &inner.blocks);
     // SAFETY: the closure that wrote the value has ended, so nobody refers to it; the block is of
     // the same size class, and fresh.
     unsafe { value::relocate(node.ptr(), unseen, size) };

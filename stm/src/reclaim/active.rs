@@ -268,7 +268,12 @@ impl Live {
 
     /// Whether some transaction may be under way that began before `instant`.
     pub(crate) fn any_before(&self, instant: CommitTs) -> bool {
-        self.limit < instant || self.snapshots.first().is_some_and(|&oldest| oldest < instant)
+        self.oldest() < instant
+    }
+
+    /// No transaction is under way, or ever will be, that began before this.
+    pub(crate) fn oldest(&self) -> CommitTs {
+        self.snapshots.first().map_or(self.limit, |&oldest| oldest.min(self.limit))
     }
 
     /// Whether nobody was announced.

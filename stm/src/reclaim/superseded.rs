@@ -26,7 +26,8 @@ pub(crate) enum Entry {
     /// A version of this slot, seen by `[from, until)`.
     Version { slot: SlotPtr, from: CommitTs, until: CommitTs },
     /// A version of this slot over which another one was put at a past instant: whoever has a
-    /// snapshot in `[from, end)` may have seen it, also after the instant of the other one.
+    /// snapshot in `[from, end)` may have seen it, also after the instant of the other one. The end
+    /// is [`NEVER`](CommitTs::NEVER) until the log is settled.
     Past { slot: SlotPtr, from: CommitTs, end: CommitTs },
     /// A slot whose object was deleted.
     Deleted { slot: Numbered, at: CommitTs },
@@ -38,6 +39,8 @@ pub(crate) struct SupersededLog {
     fresh: Vec<Entry>,
     /// Entries that could not be settled at the last look, for whatever reason.
     later: Vec<Entry>,
+    /// Whether entries of these are without an end.
+    endless: bool,
     /// Entries whose snapshot has ended: after an upgrade these are as many as there are objects.
     released: Vec<Entry>,
     /// Entries by the live snapshot that keeps them.
@@ -55,6 +58,7 @@ impl SupersededLog {
         Self {
             fresh: Vec::new(),
             later: Vec::new(),
+            endless: false,
             released: Vec::new(),
             kept: BTreeMap::new(),
             retired: Vec::new(),
@@ -67,6 +71,12 @@ impl SupersededLog {
     #[inline(always)]
     pub(crate) fn push(&mut self, entry: Entry) {
         self.fresh.push(entry);
+    }
+
+    /// A version was put at a past instant over the one stamped `from`.
+    pub(crate) fn push_past(&mut self, slot: SlotPtr, from: CommitTs) {
+        self.endless = true;
+        self.push(Entry::Past { slot, from, end: CommitTs::NEVER });
     }
 
     /// What has come since the last time.
@@ -96,6 +106,7 @@ impl SupersededLog {
         if self.is_empty() {
             return false;
         }
+        self.end_past(inner);
         self.live.look(&inner.registry, &inner.clock);
         let work = mem::take(&mut self.later);
         let (live, released) = (&self.live, &mut self.released);
@@ -132,6 +143,22 @@ impl SupersededLog {
             retire::retire(batch, &self.ready, &me.pin());
         }
         !self.released.is_empty()
+    }
+
+    /// Gives an end to the entries without: whoever begins after this tick sees the versions that
+    /// were put over theirs. One tick for all: who puts one there goes to the clock's line for
+    /// nothing else. At the end of all time there is none, and what lies below stays.
+    fn end_past(&mut self, inner: &Inner) {
+        if self.endless
+            && let Some(now) = inner.clock.pass()
+        {
+            self.endless = false;
+            for entry in self.fresh.iter_mut().chain(&mut self.later) {
+                if let Entry::Past { end, .. } = entry {
+                    *end = now.min(*end);
+                }
+            }
+        }
     }
 
     /// Tells of the versions that commits have ended.

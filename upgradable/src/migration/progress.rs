@@ -1,22 +1,24 @@
 //! How far a migration has come.
 
 // For people only: nothing is decided by it, and the models need not explore it.
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
 
 /// What a migration has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    pub(crate) by_touch: Counter,
-    pub(crate) by_sweep: Counter,
+    pub(crate) by_touch: Shared,
+    pub(crate) by_sweep: Shared,
     /// Conversions that somebody else's came before.
-    pub(crate) lost: Counter,
+    pub(crate) lost: Shared,
     /// Slots that the current pass has gone through, and that it will go through.
     pub(crate) swept: Counter,
     pub(crate) slots: Counter,
     pub(crate) passes: Counter,
 }
 
-/// A number that many threads count up and anybody may glance at.
+/// A number that anybody may glance at.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
@@ -31,6 +33,27 @@ impl Counter {
 
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Threads beyond these share a place.
+const PLACES: usize = 8;
+
+/// A number that many threads count up, each in a place of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Shared([CachePadded<Counter>; PLACES]);
+
+impl Shared {
+    pub(crate) fn add(&self, n: u64) {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static PLACE: usize = NEXT.fetch_add(1, Ordering::Relaxed) % PLACES;
+        }
+        self.0[PLACE.with(|&place| place)].add(n);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.iter().map(|place| place.get()).sum()
     }
 }
 

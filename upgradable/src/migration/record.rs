@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use upgradable_stm::layer::KindMap;
 use upgradable_stm::{CommitTs, Era, Handle, HeldSnapshot, Kind};
 
 use super::conversion::Conversion;
@@ -47,8 +48,9 @@ pub(crate) struct Migration {
     pub(crate) name: Arc<str>,
     /// Which flip this one undoes, if it is a roll back.
     pub(crate) undoes: Option<Arc<Migration>>,
-    /// By the kind that is converted.
-    conversions: HashMap<Kind, Conversion>,
+    conversions: Vec<Conversion>,
+    /// By the kind that is converted, one more than the place of its conversion.
+    places: KindMap,
     /// Objects found that nothing refers to any more, to be deleted.
     pub(crate) orphaned: Mutex<Vec<Handle>>,
     /// Of these kinds, those that an earlier flip's transformers have created since: they stay.
@@ -122,8 +124,13 @@ impl Migration {
         };
         let reads_others =
             parts.conversions.iter().any(|conversion| conversion.facts.reads_others());
+        let places = KindMap::default();
+        for (conversion, place) in parts.conversions.iter().zip(1..) {
+            places.set(source(conversion), place);
+        }
         Self {
-            conversions: parts.conversions.iter().map(|c| (source(c), *c)).collect(),
+            conversions: parts.conversions,
+            places,
             name: parts.name,
             undoes,
             orphaned: Mutex::default(),
@@ -268,7 +275,7 @@ impl Migration {
     }
 
     pub(crate) fn conversions(&self) -> impl Iterator<Item = &Conversion> {
-        self.conversions.values()
+        self.conversions.iter()
     }
 
     /// How a version must be converted to be seen at `at`, if this flip demands it.
@@ -290,11 +297,16 @@ impl Migration {
             Some(undone) if stamp < undone.flip() => return None,
             _ => {}
         }
-        self.conversions.get(&kind)
+        self.conversion(kind)
     }
 
     /// Whether objects of this kind, stamped before the flip, are converted by it.
     pub(crate) fn converts(&self, kind: Kind) -> bool {
-        self.conversions.contains_key(&kind)
+        self.conversion(kind).is_some()
+    }
+
+    fn conversion(&self, kind: Kind) -> Option<&Conversion> {
+        let before = (self.places.get(kind) as usize).checked_sub(1)?;
+        self.conversions.get(before)
     }
 }
