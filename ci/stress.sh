@@ -11,7 +11,6 @@ cd "$(dirname "$0")/.."
 export RUST_BACKTRACE=0
 
 suites=(isolation reclamation classics layer past opacity)
-target=${CARGO_TARGET_DIR:-target}
 
 round() {
     cargo test --release -q -p upgradable-stm -p upgradable-tests "${suites[@]/#/--test=}" "$@"
@@ -23,6 +22,6 @@ while true; do
     # (Starvation counts conflicts, of which one is enough in a chaos.)
     round --test=starvation
     echo "round $rounds, chaos"
-    (export CARGO_TARGET_DIR=$target/chaos RUSTFLAGS="--cfg chaos" && round)
+    (export RUSTC_WORKSPACE_WRAPPER="$PWD/ci/chaos-rustc.sh" && round)
     [ $SECONDS -lt "${STRESS_SECONDS:-0}" ] || break
 done
