@@ -4,7 +4,9 @@
 //!
 //! - A snapshot is **live** while it is announced: by a running transaction, or held.
 //! - A version is **superseded** when the next one is published over it. From then on the range
-//!   `[its stamp, stamp of the next)` is fixed: the snapshots that see it.
+//!   `[its stamp, stamp of the next)` is fixed: the snapshots that see it. If the next one is put
+//!   at a *past* instant, later snapshots may have seen it, too: then the range ends with a tick
+//!   after that, the one with which the log is settled, and the version lingers until then.
 //! - The **limit** of a look at the announcements is the clock's reading before it: every
 //!   snapshot acquired later is at or above it.
 //! - To **trim** is to take a version out of its chain; to **retire** it is to hand it to the
