@@ -9,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Units of the system's clocks in a second.
+const TICKS: f64 = 100.0;
+
 /// A server, and the process that it is; it ends with this.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -17,11 +20,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The program `kv` beside this one.
-    pub(crate) fn kv(options: &[&str]) -> io::Result<Self> {
+    /// The program `kv` beside this one, with so many threads that serve connections (0: one for
+    /// each processor).
+    pub(crate) fn kv(threads: usize, options: &[&str]) -> io::Result<Self> {
         let port = free_port()?;
         let mut command = Command::new(kv_program()?);
-        command.args(["serve", "--port", &port.to_string()]).args(options);
+        let numbers = ["--port", &port.to_string(), "--threads", &threads.to_string()];
+        command.arg("serve").args(numbers).args(options);
         Self::start(command, port)
     }
 
@@ -54,6 +59,16 @@ impl Server {
         self.address.port().to_string()
     }
 
+    /// Processor time, in seconds, that the process has had; 0 where the system does not tell.
+    pub(crate) fn processor_time(&self) -> f64 {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = fs::read_to_string(path).unwrap_or_default();
+        // The name of the program, in parentheses, may have anything in it.
+        let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks = numbers.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+        ticks.sum::<f64>() / TICKS
+    }
+
     /// Bytes of memory that the process has, where the system tells it.
     pub(crate) fn resident(&self) -> u64 {
         resident(self.child.id())
@@ -78,7 +93,6 @@ fn resident(process: u32) -> u64 {
 /// Processor time, in seconds, that whoever runs this virtual machine has given to others; 0 where
 /// the system does not tell.
 pub(crate) fn stolen() -> f64 {
-    const TICKS: f64 = 100.0;
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks = stat.lines().next().and_then(|line| line.split_whitespace().nth(8)?.parse().ok());
     ticks.unwrap_or(0.0) / TICKS

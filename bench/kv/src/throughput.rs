@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Keys, all of them there before.
     #[arg(long, default_value_t = 100_000)]
     keys: usize,
+    /// Threads of the server that serve connections; 0 is one for each processor. Redis has one.
+    #[arg(long, value_delimiter = ',', default_value = "1,0")]
+    threads: Vec<usize>,
     /// Instead of Redis: what is left of upgrades. A server that began at version 2 beside one
     /// that was upgraded to it and promoted.
     #[arg(long)]
@@ -36,56 +39,117 @@ pub(crate) struct Options {
 
 const COMMANDS: [&str; 2] = ["SET", "GET"];
 
+/// A server that is measured.
+struct Contestant {
+    name: String,
+    server: Server,
+}
+
+impl Contestant {
+    fn new(name: impl Into<String>, server: Server) -> Self {
+        Self { name: name.into(), server }
+    }
+
+    fn all(options: &Options) -> Result<Vec<Self>, Box<dyn Error>> {
+        if options.upgraded {
+            let threads = options.threads.first().copied().unwrap_or(0);
+            let born = Self::new("born at version 2", Server::kv(threads, &["--at", "2"])?);
+            let upgraded = Self::new("upgraded", Server::kv(threads, &[])?);
+            return Ok(vec![born, upgraded]);
+        }
+        let mut all = vec![Self::new("Redis", Server::redis()?)];
+        for &threads in &options.threads {
+            let name = match threads {
+                0 => "kv, a thread for each processor".to_owned(),
+                1 => "kv, one thread".to_owned(),
+                _ => format!("kv, {threads} threads"),
+            };
+            all.push(Self::new(name, Server::kv(threads, &[])?));
+        }
+        Ok(all)
+    }
+}
+
+/// What a round of requests has shown.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    /// Requests a second.
+    rate: f64,
+    /// The server's processor time for a request, in microseconds.
+    processor: f64,
+}
+
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     for program in ["redis-benchmark", "redis-server"] {
         if !server::has(program) {
             return Err(format!("{program} is not there").into());
         }
     }
-    let (names, servers) = if options.upgraded {
-        let servers = [Server::kv(&["--at", "2"])?, Server::kv(&[])?];
-        (["born at version 2", "upgraded"], servers)
-    } else {
-        (["Redis", "kv"], [Server::redis()?, Server::kv(&[])?])
-    };
-    for server in &servers {
-        measure(server, options, 16, options.keys * 3)?;
+    let contestants = Contestant::all(options)?;
+    for Contestant { server, .. } in &contestants {
+        measure(server, options, "SET", 16, options.keys * 3)?;
     }
     if options.upgraded {
-        upgrade(&servers[1])?;
+        contestants.iter().skip(1).try_for_each(|upgraded| upgrade(&upgraded.server))?;
     }
-    let mut rates = BTreeMap::<_, Vec<f64>>::new();
+    let mut rounds = BTreeMap::<_, Vec<Round>>::new();
     for round in 0..options.rounds {
         for &pipeline in &options.pipeline {
             let requests = if pipeline == 1 { options.requests } else { options.requests * 6 };
-            // In turn first and second.
-            for place in [round % 2, (round + 1) % 2] {
-                for (command, rate) in measure(&servers[place], options, pipeline, requests)? {
-                    rates.entry((command, pipeline, place)).or_default().push(rate);
+            for command in COMMANDS {
+                // In turn the first.
+                for turn in 0..contestants.len() {
+                    let place = (round + turn) % contestants.len();
+                    let server = &contestants[place].server;
+                    let measured = measure(server, options, command, pipeline, requests)?;
+                    rounds.entry((command, pipeline, place)).or_default().push(measured);
                 }
             }
         }
     }
-    let title = format!("{} connections, requests a second, medians", options.connections);
-    let mut table = Table::new(title, ["", names[0], names[1], "ratio", "least ratio", "most"]);
-    for command in COMMANDS {
-        for &pipeline in &options.pipeline {
-            let of = |place| rates.get(&(command.to_owned(), pipeline, place));
-            let (Some(first), Some(second)) = (of(0), of(1)) else { continue };
-            let mut ratios: Vec<_> = first.iter().zip(second).map(|(a, b)| b / a).collect();
-            ratios.sort_unstable_by(f64::total_cmp);
-            table.row([
-                format!("{command}, pipeline of {pipeline}"),
-                format!("{:.0}", median(first.iter().copied())),
-                format!("{:.0}", median(second.iter().copied())),
-                format!("{:.2}", median(ratios.iter().copied())),
-                format!("{:.2}", ratios[0]),
-                format!("{:.2}", ratios[ratios.len() - 1]),
-            ]);
+    println!("{}", table(options, &contestants, &rounds));
+    Ok(())
+}
+
+fn table(
+    options: &Options,
+    contestants: &[Contestant],
+    rounds: &BTreeMap<(&str, usize, usize), Vec<Round>>,
+) -> Table {
+    let columns =
+        ["", "requests/s", "ratio", "least", "most", "processor us", "ratio", "least", "most"];
+    let title = format!("{} connections, medians of the rounds", options.connections);
+    let mut table = Table::new(title, columns);
+    let cases = COMMANDS
+        .iter()
+        .flat_map(|&command| options.pipeline.iter().map(move |&pipeline| (command, pipeline)));
+    for (command, pipeline) in cases {
+        let of = |place| rounds.get(&(command, pipeline, place)).map_or(&[][..], Vec::as_slice);
+        for (place, contestant) in contestants.iter().enumerate() {
+            let name = format!("{command}, pipeline of {pipeline}: {}", contestant.name);
+            let mut cells = vec![name];
+            cells.extend(compared(of(0), of(place), 0, |round| round.rate));
+            cells.extend(compared(of(0), of(place), 2, |round| round.processor));
+            table.row(cells);
         }
     }
-    println!("{table}");
-    Ok(())
+    table
+}
+
+/// The median, and of the ratios to the first the median, the least and the most.
+fn compared(
+    first: &[Round],
+    own: &[Round],
+    digits: usize,
+    value: impl Fn(&Round) -> f64,
+) -> [String; 4] {
+    let ratios = || first.iter().zip(own).map(|(first, own)| value(own) / value(first));
+    [
+        format!("{:.digits$}", median(own.iter().map(&value))),
+        format!("{:.2}", median(ratios())),
+        format!("{:.2}", ratios().fold(f64::INFINITY, f64::min)),
+        format!("{:.2}", ratios().fold(0.0, f64::max)),
+    ]
 }
 
 fn upgrade(server: &Server) -> Result<(), Box<dyn Error>> {
@@ -97,30 +161,33 @@ fn upgrade(server: &Server) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Requests a second of each command.
 fn measure(
     server: &Server,
     options: &Options,
+    command: &str,
     pipeline: usize,
     requests: usize,
-) -> Result<Vec<(String, f64)>, Box<dyn Error>> {
-    let numbers = [
+) -> Result<Round, Box<dyn Error>> {
+    let words = [
         ("-p", server.port()),
         ("-c", options.connections.to_string()),
         ("-P", pipeline.to_string()),
         ("-n", requests.to_string()),
         ("-r", options.keys.to_string()),
+        ("-t", command.to_lowercase()),
     ];
-    let words = numbers.iter().flat_map(|(option, number)| [*option, number]);
-    let output =
-        Command::new("redis-benchmark").args(words).args(["-t", "set,get", "--csv"]).output()?;
+    let words = words.iter().flat_map(|(option, word)| [*option, word]);
+    let before = server.processor_time();
+    let output = Command::new("redis-benchmark").args(words).arg("--csv").output()?;
+    let processor = (server.processor_time() - before) / requests as f64 * 1e6;
     let text = String::from_utf8_lossy(&output.stdout);
-    let rates: Vec<_> = text.lines().filter_map(rate).collect();
-    if rates.len() != COMMANDS.len() {
-        let why = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(format!("redis-benchmark: {text}{why}").into());
+    match text.lines().filter_map(rate).find(|(measured, _)| measured == command) {
+        Some((_, rate)) => Ok(Round { rate, processor }),
+        None => {
+            let why = String::from_utf8_lossy(&output.stderr).into_owned();
+            Err(format!("redis-benchmark: {text}{why}").into())
+        }
     }
-    Ok(rates)
 }
 
 /// The command and its rate, of a line that has one.

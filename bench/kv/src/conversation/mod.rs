@@ -110,7 +110,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if !server::has("redis-server") {
         return Err("redis-server is not there".into());
     }
-    let (kv, redis) = (Server::kv(&[])?, Server::redis()?);
+    let (kv, redis) = (Server::kv(0, &[])?, Server::redis()?);
     let mut ours = Side::connect(kv.address, options.resp3)?;
     let mut theirs = Side::connect(redis.address, options.resp3)?;
     let mut admin = Client::connect(kv.address)?;

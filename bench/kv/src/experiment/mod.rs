@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Clients, each with a connection.
     #[arg(long, default_value_t = 4)]
     clients: usize,
+    /// Threads of the server that serve connections; 0 is one for each processor.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
     /// Requests that a client sends together.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     pipeline: Vec<usize>,

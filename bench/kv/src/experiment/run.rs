@@ -91,7 +91,7 @@ pub(super) fn run(
     pipeline: usize,
     strategy: Strategy,
 ) -> Result<Run, Box<dyn Error>> {
-    let server = Server::kv(&[])?;
+    let server = Server::kv(options.threads, &[])?;
     load::fill(server.address, options.entries)?;
     // What was written is tidied up.
     thread::sleep(Duration::from_millis(500));

@@ -16,6 +16,8 @@ mod trace;
 
 pub(crate) use self::refusal::check_part;
 
+use rustc_hash::FxHashMap;
+
 use self::refusal::unknown;
 use super::entry::{Entry, Traced, Typed};
 use super::fault::{Outcome, wrong_arity};
@@ -75,12 +77,17 @@ const fn command<E>(
 
 /// The commands of one version of the program.
 #[derive(Debug)]
-pub(crate) struct Commands<E: 'static>(Vec<Command<E>>);
+pub(crate) struct Commands<E: 'static> {
+    /// By name.
+    all: Vec<Command<E>>,
+    /// Where the command of a name stands. Clients choose what is looked for, not what is there.
+    places: FxHashMap<&'static [u8], usize>,
+}
 
 impl<E: Entry> Commands<E> {
     /// Those of the first version.
     pub(crate) fn of_strings() -> Self {
-        Self(Vec::new())
+        Self { all: Vec::new(), places: FxHashMap::default() }
             .with(plain::commands())
             .with(string::commands())
             .with(number::commands())
@@ -113,13 +120,15 @@ const LONGEST: usize = 24;
 
 impl<E> Commands<E> {
     fn with(mut self, commands: impl IntoIterator<Item = Command<E>>) -> Self {
-        self.0.extend(commands);
-        self.0.sort_unstable_by_key(|command| command.name);
+        self.all.extend(commands);
+        self.all.sort_unstable_by_key(|command| command.name);
+        let names = self.all.iter().map(|command| command.name.as_bytes());
+        self.places = names.enumerate().map(|(place, name)| (name, place)).collect();
         self
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|command| command.name)
+        self.all.iter().map(|command| command.name)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -132,8 +141,7 @@ impl<E> Commands<E> {
         let small = small.get_mut(..name.len())?;
         small.copy_from_slice(name);
         small.make_ascii_lowercase();
-        let found = self.0.binary_search_by_key(&&*small, |command| command.name.as_bytes());
-        found.ok().and_then(|at| self.0.get(at))
+        self.places.get(&*small).and_then(|&place| self.all.get(place))
     }
 
     /// The command that is asked for, if the number of words goes with it; else what to answer.
@@ -185,19 +193,19 @@ const PARTS: [(&str, i64); 5] =
 fn list<E>(commands: &Commands<E>, args: &Args) -> Outcome {
     let asked = || -> Vec<_> { args.from(2).map(|name| commands.named(name)).collect() };
     if args.len() == 1 {
-        return Ok(Reply::Array(commands.0.iter().map(Command::info).collect()));
+        return Ok(Reply::Array(commands.all.iter().map(Command::info).collect()));
     }
     check_part(args, "command", &PARTS)?;
     if args.is(1, "COUNT") {
-        Ok(Reply::count(commands.0.len()))
+        Ok(Reply::count(commands.all.len()))
     } else if args.is(1, "LIST") {
-        Ok(Reply::Array(commands.0.iter().map(|command| Reply::text(command.name)).collect()))
+        Ok(Reply::Array(commands.all.iter().map(|command| Reply::text(command.name)).collect()))
     } else if args.is(1, "INFO") {
-        let asked = if args.len() == 2 { commands.0.iter().map(Some).collect() } else { asked() };
+        let asked = if args.len() == 2 { commands.all.iter().map(Some).collect() } else { asked() };
         let info = |command: Option<&Command<E>>| command.map_or(Reply::NullArray, Command::info);
         Ok(Reply::Array(asked.into_iter().map(info).collect()))
     } else if args.is(1, "DOCS") {
-        let asked = if args.len() == 2 { commands.0.iter().map(Some).collect() } else { asked() };
+        let asked = if args.len() == 2 { commands.all.iter().map(Some).collect() } else { asked() };
         let doc = |command: &Command<E>| (Reply::text(command.name), command.doc());
         Ok(Reply::Map(asked.into_iter().flatten().map(doc).collect()))
     } else {
