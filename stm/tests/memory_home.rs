@@ -1,9 +1,10 @@
 //! Versions come home, and memory goes back: after updates an object may lie outside of its slot.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use upgradable_stm::{Domain, Kind};
+use upgradable_stm::{Domain, Handle, Kind};
 
 #[test]
 fn an_object_updated_while_its_first_version_is_seen_lies_away_until_it_is_written_again() {
@@ -58,6 +59,75 @@ fn free_memory_goes_back_unless_somebody_may_look_at_it() {
     write(4);
     drop(held);
     assert!(names.iter().all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 4));
+}
+
+const FREE: usize = 5_000;
+
+/// A domain with so many free blocks, and the objects whose versions lay in them.
+fn with_free_blocks() -> (Domain, Vec<Handle>) {
+    let domain = Domain::new();
+    let names: Vec<_> = (0..FREE).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    write_in_company(&domain, &names, 1);
+    for &name in &names {
+        domain.atomically(|tx| Ok(tx.put(name, 2_usize))).unwrap();
+    }
+    domain.reclaim();
+    (domain, names)
+}
+
+/// Writes objects while somebody sees what they were: into blocks, if they lie at home.
+fn write_in_company(domain: &Domain, names: &[Handle], value: usize) {
+    let held = domain.hold();
+    for &name in names {
+        domain.atomically(|tx| Ok(tx.put(name, value))).unwrap();
+    }
+    drop(held);
+    domain.reclaim();
+}
+
+#[test]
+fn who_stops_giving_memory_back_or_panics_on_the_way_loses_none() {
+    let (domain, names) = with_free_blocks();
+    let mut stops = 0;
+    let bytes = loop {
+        let mut asked = 0;
+        let bytes = domain.shrink_while(|| {
+            asked += 1;
+            asked <= stops
+        });
+        if bytes > 0 {
+            break bytes;
+        }
+        assert_eq!(asked, stops + 1, "it goes on when it should not");
+        stops += 1;
+        let mut asked = 0;
+        let panics = catch_unwind(AssertUnwindSafe(|| {
+            domain.shrink_while(|| {
+                asked += 1;
+                if asked < stops { true } else { resume_unwind(Box::new("on the way")) }
+            })
+        }));
+        assert!(panics.is_err());
+    };
+    assert!(stops > 2 * FREE / 1_000, "asked {stops} times only");
+    assert!(bytes > FREE * 40, "{bytes} bytes of {FREE} blocks");
+    assert!(names.iter().all(|&n| domain.snapshot(|s| *s.get::<usize>(n).unwrap()) == 2));
+}
+
+#[test]
+fn free_blocks_are_used_while_they_are_looked_at() {
+    let (domain, names) = with_free_blocks();
+    let mut rounds = 0;
+    let bytes = domain.shrink_while(|| {
+        rounds += 1;
+        write_in_company(&domain, &names[..300], rounds);
+        true
+    });
+    assert!(bytes > FREE * 20, "{bytes} bytes, though few blocks were in use");
+    for (n, &name) in names.iter().enumerate() {
+        let value = domain.snapshot(|s| *s.get::<usize>(name).unwrap());
+        assert_eq!(value, if n < 300 { rounds } else { 2 });
+    }
 }
 
 /// Each of them has a part of the chunks in hand, and finds free blocks of the other's. One took

@@ -477,11 +477,24 @@ impl Domain {
     /// assert_eq!(domain.shrink(), 0);
     /// ```
     pub fn shrink(&self) -> usize {
+        self.shrink_while(|| true)
+    }
+
+    /// [`shrink`](Self::shrink), for whoever keeps a pace: every few free versions, which take some
+    /// hundred microseconds, `go_on` is called, and may sleep. When it says no, nothing more is
+    /// given back.
+    ///
+    /// ```
+    /// let domain = upgradable_stm::Domain::new();
+    /// domain.reclaim();
+    /// assert_eq!(domain.shrink_while(|| false), 0);
+    /// ```
+    pub fn shrink_while(&self, go_on: impl FnMut() -> bool) -> usize {
         // A free block that a context keeps for its next transaction keeps the whole chunk.
         Lent::of(&self.inner).blocks.give_all(&self.inner.blocks);
         self.inner.contexts.lock().free_blocks().for_each(|free| free.give_all(&self.inner.blocks));
         let live = Live::at_present(&self.inner.registry, &self.inner.clock);
-        self.inner.blocks.shrink(&live, || self.inner.registry.nobody_cleans())
+        self.inner.blocks.shrink(&live, || self.inner.registry.nobody_cleans(), go_on)
     }
 
     /// The objects in the slots with these numbers whose newest version lies outside of the slot

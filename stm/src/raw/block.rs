@@ -5,7 +5,6 @@
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
-use std::mem;
 use std::ptr::NonNull;
 
 use super::retire::BATCH;
@@ -17,7 +16,7 @@ use crate::sync::Mutex;
 
 const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
 /// Blocks that travel between a context and the pool at once.
-const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
+pub(super) const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
 /// A context that has this many free blocks of a class gives a group away. Blocks come back by
 /// the batch, so it must be several batches.
 const CACHED: usize = GROUP + 4 * BATCH;
@@ -75,12 +74,12 @@ impl Stack {
 
 /// A queue of free blocks, linked through their headers: those that came back first go first.
 #[derive(Debug, Default)]
-struct Queue {
+pub(super) struct Queue {
     ends: Option<(NodePtr, NodePtr)>,
 }
 
 impl Queue {
-    fn push(&mut self, block: NodePtr) {
+    pub(super) fn push(&mut self, block: NodePtr) {
         // SAFETY: a free block of a living pool.
         let last = unsafe { block.as_ref() };
         last.set_link(None);
@@ -96,7 +95,7 @@ impl Queue {
     }
 
     /// Takes over all blocks of another queue.
-    fn append(&mut self, other: Self) {
+    pub(super) fn append(&mut self, other: Self) {
         let Some((first, last)) = other.ends else { return };
         self.ends = match self.ends {
             None => Some((first, last)),
@@ -110,7 +109,7 @@ impl Queue {
     }
 
     /// Takes the first block, if `fits` says so.
-    fn pop_if(&mut self, fits: impl FnOnce(NodePtr) -> bool) -> Option<NodePtr> {
+    pub(super) fn pop_if(&mut self, fits: impl FnOnce(NodePtr) -> bool) -> Option<NodePtr> {
         let (first, last) = self.ends.filter(|&(first, _)| fits(first))?;
         // SAFETY: a free block of a living pool.
         let next = unsafe { first.as_ref() }.link();
@@ -121,9 +120,9 @@ impl Queue {
 
 /// The memory of a group of blocks.
 #[derive(Debug)]
-struct Chunk {
-    base: NonNull<u8>,
-    layout: Layout,
+pub(super) struct Chunk {
+    pub(super) base: NonNull<u8>,
+    pub(super) layout: Layout,
 }
 
 impl Chunk {
@@ -153,32 +152,25 @@ impl Chunk {
         self.places().map(SlotPtr::from_block)
     }
 
-    /// Whether a block at this address lies here.
-    fn holds(&self, addr: usize) -> bool {
-        let base = self.base.addr().get();
-        (base..base + self.layout.size()).contains(&addr)
-    }
-
-    /// Gives the memory back to the allocator. The bytes.
+    /// Gives the memory back to the allocator.
     ///
     /// # Safety
     ///
-    /// Nobody uses a block of it any more.
-    unsafe fn give_back(self) -> usize {
+    /// Nobody uses a block of it any more, nor the chunk.
+    pub(super) unsafe fn give_back(&self) {
         for block in self.blocks() {
             // SAFETY: a header was made there; nobody uses it.
             unsafe { slot::fini(block) };
         }
         // SAFETY: allocated with this layout, given back once.
         unsafe { dealloc(self.base.as_ptr(), self.layout) };
-        self.layout.size()
     }
 }
 
 #[derive(Debug, Default)]
-struct ClassPool {
-    free: Queue,
-    chunks: Vec<Chunk>,
+pub(super) struct ClassPool {
+    pub(super) free: Queue,
+    pub(super) chunks: Vec<Chunk>,
 }
 
 // SAFETY: it owns its chunks, which are plain memory.
@@ -187,7 +179,7 @@ unsafe impl Send for ClassPool {}
 /// The blocks of a domain.
 #[derive(Debug)]
 pub(crate) struct BlockPool {
-    classes: [Mutex<ClassPool>; CLASSES],
+    pub(super) classes: [Mutex<ClassPool>; CLASSES],
 }
 
 impl BlockPool {
@@ -225,71 +217,7 @@ impl BlockPool {
     }
 }
 
-impl BlockPool {
-    /// Gives chunks back to the allocator of which every block is free and no reader can be about
-    /// to look at one. Returns the bytes.
-    ///
-    /// Readers without pin that could have found a block in a head have ended when the block
-    /// passes as [unseen](is_unseen); readers with a pin, when it has passed the collector, or when
-    /// the commit that freed it found nobody else. That leaves whoever cleans up without a
-    /// snapshot, and glances at heads: `nobody_cleans` is asked when it is known which blocks are
-    /// free, and who begins to clean after that finds them in no head.
-    ///
-    /// Meanwhile whoever needs a block gets a new one: nobody waits while all are looked at.
-    pub(crate) fn shrink(&self, live: &Live, nobody_cleans: impl Fn() -> bool) -> usize {
-        let shrink = |pool: &Mutex<ClassPool>| {
-            let mut taken = mem::take(&mut *pool.lock());
-            let unused = taken.shrink(live, &nobody_cleans);
-            pool.lock().join(taken);
-            // SAFETY: that is what they are.
-            unused.into_iter().map(|chunk| unsafe { chunk.give_back() }).sum::<usize>()
-        };
-        self.classes.iter().map(shrink).sum()
-    }
-}
-
 impl ClassPool {
-    /// Takes the chunks out of which every block is free and unseen. Their blocks are in no list
-    /// any more, and nobody can be about to look at one.
-    fn shrink(&mut self, live: &Live, nobody_cleans: impl Fn() -> bool) -> Vec<Chunk> {
-        self.chunks.sort_unstable_by_key(|chunk| chunk.base.addr());
-        // None: somebody else who shrinks has the chunk.
-        let chunk_of = |block: NodePtr| {
-            let addr = block.block().addr();
-            let after = self.chunks.partition_point(|chunk| chunk.base.addr().get() <= addr);
-            after.checked_sub(1).filter(|&at| self.chunks[at].holds(addr))
-        };
-        let oldest = live.oldest();
-        let mut blocks = Vec::new();
-        let mut free = vec![0_usize; self.chunks.len()];
-        while let Some(block) = self.free.pop_if(|_| true) {
-            let chunk = chunk_of(block);
-            if let Some(chunk) = chunk
-                && is_unseen(block, oldest)
-            {
-                free[chunk] += 1;
-            }
-            blocks.push((block, chunk));
-        }
-        if !nobody_cleans() {
-            free.fill(0);
-        }
-        for (block, chunk) in blocks {
-            if chunk.is_none_or(|chunk| free[chunk] < GROUP) {
-                self.free.push(block);
-            }
-        }
-        let mut free = free.into_iter();
-        self.chunks.extract_if(.., |_| free.next().is_some_and(|free| free >= GROUP)).collect()
-    }
-
-    /// Takes over what another pool of the class has.
-    fn join(&mut self, mut other: Self) {
-        self.chunks.append(&mut other.chunks);
-        self.chunks.shrink_to_fit();
-        self.free.append(other.free);
-    }
-
     /// Makes a group of new blocks.
     fn make(&mut self, class: Class, cache: &Stack) {
         let chunk = Chunk::new(class);
@@ -304,7 +232,7 @@ impl ClassPool {
 /// Whether no reader without pin can be about to look at the stamp of this free block: it was
 /// never published, or whoever could have found it in a head had a snapshot before its last stamp,
 /// and has ended: all live ones are at `oldest` or above it.
-fn is_unseen(block: NodePtr, oldest: CommitTs) -> bool {
+pub(super) fn is_unseen(block: NodePtr, oldest: CommitTs) -> bool {
     // SAFETY: a free block of a living pool.
     let last = unsafe { block.as_ref() }.stamp();
     last == CommitTs::NEVER || last <= oldest

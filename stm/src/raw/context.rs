@@ -23,7 +23,10 @@ use crate::reclaim::active::Seat;
 use crate::reclaim::collector::{Guard, LocalHandle};
 use crate::reclaim::company::Company;
 use crate::reclaim::superseded::SupersededLog;
-use crate::sync::{Backoff, thread_local};
+use crate::sync::{spin_loop, thread_local};
+
+/// So often, in all, whoever looks for a quiet moment looks again whether others have ended.
+const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 256 };
 
 /// One thread's place in a domain.
 pub(crate) struct Context {
@@ -189,20 +192,21 @@ impl Drop for Quiet<'_> {
 }
 
 impl ContextPool {
-    /// Keeps everybody from beginning, one after the other as they end what they do; `None` if
-    /// somebody does not end soon. The caller holds the lock that excludes tidying.
+    /// Keeps everybody from beginning; `None` if somebody is under way. The caller holds the lock
+    /// that excludes tidying.
+    ///
+    /// Those who are kept out wait while others end. So it waits for no more than some microseconds
+    /// in all, and keeps the processor: whoever is out of one may be so for milliseconds, and
+    /// would be waited for all that time.
     pub(super) fn quiet(&self) -> Option<Quiet<'_>> {
-        let mut quiet = Quiet { claimed: &[] };
+        let (mut quiet, mut patience) = (Quiet { claimed: &[] }, PATIENCE);
         for (at, context) in self.all.iter().enumerate() {
             // SAFETY: as in `for_each_idle`.
             let seat = unsafe { &(*context.as_ptr()).seat };
-            let mut backoff = Backoff::new();
-            while !seat.claim() {
-                // (In a model, waiting would hide what happens to somebody who is not waited for.)
-                if backoff.is_over() {
-                    return None;
-                }
-                backoff.snooze();
+            // A glance first: the owner's cache line is not asked for in vain.
+            while !(seat.is_idle() && seat.claim()) {
+                patience = patience.checked_sub(1)?;
+                spin_loop();
             }
             quiet.claimed = &self.all[..=at];
         }

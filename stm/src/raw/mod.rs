@@ -41,8 +41,9 @@
 //!
 //! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`], [`slab`] and
 //! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
-//! [`home`] versions that could lie in their slots; [`rehouse`] larger slots; [`pending`] versions
-//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions.
+//! [`home`] versions that could lie in their slots; [`rehouse`] larger slots; [`unused`] memory
+//! that goes back; [`pending`] versions being written; [`update`] reading and writing in a
+//! transaction; [`retire`] the end of versions.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
 
 pub(crate) mod block;
@@ -57,6 +58,7 @@ pub(crate) mod retire;
 pub(crate) mod slab;
 pub(crate) mod slot;
 pub(crate) mod touch;
+mod unused;
 pub(crate) mod update;
 pub(crate) mod value;
 pub(crate) mod var;

@@ -32,10 +32,12 @@ use super::slot::{NodeRef, SlotRef};
 use super::value;
 use crate::domain::Inner;
 use crate::kind::Kind;
-use crate::sync::Ordering;
+use crate::sync::{Backoff, Ordering};
 
 /// Pages that move in one quiet moment.
 const TOGETHER: usize = 2;
+/// How often a quiet moment is looked for again. Between the tries nobody is kept waiting.
+const TRIES: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 16 };
 
 /// What a page needs.
 struct Need {
@@ -49,14 +51,19 @@ impl Inner {
     /// bytes saved; `None` if somebody is in the way.
     pub(crate) fn rehouse(self: &Arc<Self>, slots: Range<u32>) -> Option<usize> {
         let context = Lent::of(self);
-        let mut pages: Vec<usize> = Page::within(slots).collect();
-        // A glance, to disturb nobody for nothing.
-        context.seat.announce(&self.clock);
-        pages.retain(|&page| self.need(page).is_some());
-        context.seat.leave();
+        let mut pages = Page::within(slots);
         let mut saved = 0;
-        for pages in pages.chunks(TOGETHER) {
-            let some = self.rehouse_pages(pages, &context);
+        loop {
+            // A glance, to disturb nobody for nothing; and what it has looked at is at hand while
+            // others wait.
+            context.seat.announce(&self.clock);
+            let needy = pages.by_ref().filter(|&page| self.need(page).is_some());
+            let needy: Vec<usize> = needy.take(TOGETHER).collect();
+            context.seat.leave();
+            if needy.is_empty() {
+                break;
+            }
+            let some = self.rehouse_pages(&needy, &context);
             self.tidy_for_others();
             saved += some?;
         }
@@ -65,15 +72,33 @@ impl Inner {
 
     fn rehouse_pages(&self, pages: &[usize], context: &Lent<'_>) -> Option<usize> {
         let _tidying = self.tidying.try_lock()?;
-        let contexts = self.contexts.lock();
-        let quiet = contexts.quiet()?;
+        let mut backoff = Backoff::new();
+        loop {
+            let contexts = self.contexts.lock();
+            if let Some(quiet) = contexts.quiet() {
+                return self.rehouse_quietly(pages, &quiet, context);
+            }
+            drop(contexts);
+            if backoff.steps() >= TRIES {
+                return None;
+            }
+            backoff.snooze();
+        }
+    }
+
+    fn rehouse_quietly(
+        &self,
+        pages: &[usize],
+        quiet: &Quiet<'_>,
+        context: &Lent<'_>,
+    ) -> Option<usize> {
         if self.privilege.is_active() {
             return None;
         }
         // What was superseded a moment ago goes first.
         quiet.logs().for_each(|log| _ = log.borrow_mut().settle(self, context, true));
         quiet.slots().for_each(|cache| self.slots.take_free(cache));
-        Some(pages.iter().map(|&page| self.rehouse_page(page, &quiet, context)).sum())
+        Some(pages.iter().map(|&page| self.rehouse_page(page, quiet, context)).sum())
     }
 
     /// What the page needs, if it can move and that saves memory.

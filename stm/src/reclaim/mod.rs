@@ -28,9 +28,10 @@
 //!
 //! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`trim`]: one
 //! chain. [`tidy`]: what is done after updates. [`superseded`]: the log of a context and what
-//! becomes of its entries. Retiring and reclaiming are in [`raw`](crate::raw).
+//! becomes of its entries; [`bag`] where many of them wait. Retiring and reclaiming are in [`raw`](crate::raw).
 
 pub(crate) mod active;
+mod bag;
 pub(crate) mod collector;
 pub(crate) mod company;
 pub(crate) mod superseded;

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::active::{Live, Stay};
+use super::bag::Bag;
 use super::trim::{Trimmed, trim, trim_held};
 use crate::clock::CommitTs;
 use crate::domain::Inner;
@@ -16,9 +17,10 @@ use crate::raw::slab::Numbered;
 use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
-/// Entries that their snapshot has released, settled at once by whoever does nothing else. After a
-/// transaction it is a batch, or twice what that has superseded.
-const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 1024 };
+/// Entries that their snapshot has released, settled at once by whoever does nothing else: the
+/// owner of the log is kept waiting for some ten microseconds. After a transaction it is a batch, or
+/// twice what that has superseded.
+const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
 /// Something a commit left behind.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +44,9 @@ pub(crate) struct SupersededLog {
     /// Whether entries of these are without an end.
     endless: bool,
     /// Entries whose snapshot has ended: after an upgrade these are as many as there are objects.
-    released: Vec<Entry>,
+    released: Bag<Entry>,
     /// Entries by the live snapshot that keeps them.
-    kept: BTreeMap<CommitTs, Vec<Entry>>,
+    kept: BTreeMap<CommitTs, Bag<Entry>>,
     retired: Vec<NodePtr>,
     /// How many versions commits have ended without an entry, since that was last told.
     ended: usize,
@@ -59,7 +61,7 @@ impl SupersededLog {
             fresh: Vec::new(),
             later: Vec::new(),
             endless: false,
-            released: Vec::new(),
+            released: Bag::default(),
             kept: BTreeMap::new(),
             retired: Vec::new(),
             ended: 0,
@@ -112,9 +114,7 @@ impl SupersededLog {
         let (live, released) = (&self.live, &mut self.released);
         self.kept.retain(|snapshot, entries| {
             let stays = live.contains(*snapshot);
-            if !stays && released.is_empty() {
-                mem::swap(released, entries);
-            } else if !stays {
+            if !stays {
                 released.append(entries);
             }
             stays
@@ -125,10 +125,7 @@ impl SupersededLog {
         // More than has come since the last time, so that it becomes less.
         let some = if all { AT_ONCE } else { BATCH.max(2 * self.fresh.len()) };
         for _ in 0..some {
-            let Some(entry) = self.released.pop() else {
-                self.released = Vec::new();
-                break;
-            };
+            let Some(entry) = self.released.pop() else { break };
             self.settle_one(entry, inner, me);
         }
         let mut fresh = mem::take(&mut self.fresh);
@@ -236,8 +233,8 @@ impl SupersededLog {
 
     /// Whether there is an entry of such a slot.
     pub(crate) fn mentions(&self, of: impl Fn(SlotPtr) -> bool) -> bool {
-        let kept = self.kept.values().flatten();
-        let waiting = self.later.iter().chain(&self.released).chain(kept);
+        let kept = self.kept.values().flat_map(Bag::iter);
+        let waiting = self.later.iter().chain(self.released.iter()).chain(kept);
         self.fresh.iter().chain(waiting).any(|entry| match *entry {
             Entry::Version { slot, .. } | Entry::Past { slot, .. } => of(slot),
             Entry::Deleted { slot, .. } => of(slot.slot),
@@ -259,7 +256,7 @@ impl SupersededLog {
 
     /// Versions that wait for a snapshot to end, or for the next look.
     pub(crate) fn len(&self) -> usize {
-        let kept = self.kept.values().map(Vec::len).sum::<usize>();
+        let kept = self.kept.values().map(Bag::len).sum::<usize>();
         self.fresh.len() + self.later.len() + self.released.len() + kept
     }
 }

@@ -31,7 +31,7 @@ impl Backoff {
     /// Steps of spinning, each twice as long as the one before.
     const SPINS: u32 = 6;
     /// The last step before it sleeps.
-    const YIELDS: u32 = Self::SPINS + 4;
+    const YIELDS: u32 = Self::SPINS;
 
     pub(crate) fn new() -> Self {
         Self::default()
@@ -49,11 +49,6 @@ impl Backoff {
             }
         }
         self.step = self.step.saturating_add(1);
-    }
-
-    /// Whether the next wait is a long one: whoever can do without what it waits for gives up.
-    pub(crate) fn is_over(&self) -> bool {
-        self.step >= if cfg!(any(loom, shuttle)) { 0 } else { Self::YIELDS }
     }
 
     /// How often it has waited.

@@ -271,7 +271,7 @@ impl HeapInner {
         // What was freed on the way may have kept other memory from being given back.
         for _ in 0..3 {
             domain.reclaim();
-            if domain.shrink() == 0 {
+            if domain.shrink_while(|| go_on(slots)) == 0 {
                 break;
             }
         }

@@ -18,7 +18,7 @@ use crate::upgrade::Pace;
 /// Slots touched under one snapshot.
 const BATCH: u32 = if cfg!(chaos) { 1 } else { 256 };
 /// How long the sweeper works at a stretch before it looks at its pace.
-const STRETCH: Duration = Duration::from_micros(500);
+const STRETCH: Duration = Duration::from_micros(200);
 /// How long the sweeper leaves old transactions alone, so that they may commit late.
 const HEAD_START: Duration = Duration::from_millis(2);
 /// A rest that is too long to try to tidy the heap once more.
