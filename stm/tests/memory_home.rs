@@ -85,6 +85,25 @@ fn write_in_company(domain: &Domain, names: &[Handle], value: usize) {
     domain.reclaim();
 }
 
+/// Blocks come in chunks of 32. One that is in use keeps the others of its chunk.
+#[test]
+fn a_chunk_goes_when_all_of_its_blocks_are_free() {
+    let domain = Domain::new();
+    let names: Vec<_> = (0..FREE).map(|n| domain.atomically(|tx| Ok(tx.create(n)))).collect();
+    write_in_company(&domain, &names, 1);
+    let stay = |n: usize| n.is_multiple_of(16);
+    for (n, &name) in names.iter().enumerate().filter(|&(n, _)| !stay(n)) {
+        domain.atomically(|tx| Ok(tx.put(name, n))).unwrap();
+    }
+    domain.reclaim();
+    let some = domain.shrink();
+    assert!(some < FREE * 4, "{some} bytes of {FREE} blocks, of which a sixteenth is in use");
+    for (n, &name) in names.iter().enumerate() {
+        let value = domain.snapshot(|s| *s.get::<usize>(name).unwrap());
+        assert_eq!(value, if stay(n) { 1 } else { n });
+    }
+}
+
 #[test]
 fn who_stops_giving_memory_back_or_panics_on_the_way_loses_none() {
     let (domain, names) = with_free_blocks();
