@@ -94,26 +94,29 @@ impl Connection {
         self.is_at_end = true;
     }
 
-    /// One turn: reads once, or takes up what was read before, executes, and writes.
+    /// One turn: reads once, or takes up what was read before, and executes. What it says is for
+    /// [`answer`](Self::answer), which comes after it.
     ///
     /// A client that is as fast as we are would keep us as long as it likes, were there more than
     /// one piece to read in a turn.
-    pub(super) fn serve(&mut self, input: &mut [u8]) -> Wants {
+    pub(super) fn take_turn(&mut self, input: &mut [u8]) -> Wants {
         match self.write() {
-            Wants::Input if self.errand.is_some() => return Wants::Errand,
-            Wants::Input => {}
-            other => return other,
-        }
-        let next = if self.waiting.is_empty() {
-            match self.read(input) {
-                Wants::Nothing => return Wants::Nothing,
-                next => next,
+            Wants::Input if self.errand.is_some() => Wants::Errand,
+            Wants::Input if self.waiting.is_empty() => self.read(input),
+            Wants::Input => {
+                let waiting = mem::take(&mut self.waiting);
+                self.execute(&waiting);
+                Wants::Turn
             }
-        } else {
-            let waiting = mem::take(&mut self.waiting);
-            self.execute(&waiting);
-            Wants::Turn
-        };
+            other => other,
+        }
+    }
+
+    /// Writes what the turn has given.
+    pub(super) fn answer(&mut self, next: Wants) -> Wants {
+        if !matches!(next, Wants::Input | Wants::Turn) {
+            return next;
+        }
         match self.write() {
             Wants::Input if self.errand.is_some() => Wants::Errand,
             Wants::Input if self.waiting.is_empty() => next,
@@ -251,17 +254,20 @@ pub(super) mod tests {
     fn a_turn_reads_once() {
         let (mut client, socket, state) = a_busy_client();
         let mut connection = Connection::new(socket, Arc::clone(&state));
-        let mut input = [0; 600];
+        let mut serve = || {
+            let next = connection.take_turn(&mut [0; 600]);
+            connection.answer(next)
+        };
         for turn in 1..=10 {
-            assert_eq!(connection.serve(&mut input), Wants::Turn);
+            assert_eq!(serve(), Wants::Turn);
             assert_eq!(state.metrics.commands.get(), turn * 100);
         }
-        assert_eq!(connection.serve(&mut input), Wants::Input);
+        assert_eq!(serve(), Wants::Input);
         client.write_all(REQUEST).expect("that much fits");
         while state.metrics.commands.get() == 1000 {
-            assert_eq!(connection.serve(&mut input), Wants::Input);
+            assert_eq!(serve(), Wants::Input);
         }
         drop(client);
-        while connection.serve(&mut input) != Wants::Nothing {}
+        while serve() != Wants::Nothing {}
     }
 }

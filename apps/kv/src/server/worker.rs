@@ -15,6 +15,8 @@ use super::State;
 use super::connection::{Connection, Wants};
 
 const WAKE: Token = Token(usize::MAX);
+/// Connections that are answered together.
+const TOGETHER: usize = 64;
 /// Bytes that are read at once.
 const INPUT: usize = 64 << 10;
 
@@ -30,6 +32,8 @@ pub(super) struct Worker {
     away: usize,
     /// Connections that have another turn, when all others have had theirs.
     turns: Vec<Token>,
+    /// Connections that have had a turn, and are to be answered.
+    served: Vec<(Token, Wants)>,
     input: Box<[u8]>,
 }
 
@@ -72,8 +76,8 @@ impl Worker {
         let post = Post { sender, waker };
         let input = vec![0; INPUT].into_boxed_slice();
         let (connections, own) = (Slab::new(), post.clone());
-        let turns = Vec::new();
-        Ok((Self { state, poll, new, post: own, connections, away: 0, turns, input }, post))
+        let (turns, served) = (Vec::new(), Vec::new());
+        Ok((Self { state, poll, new, post: own, connections, away: 0, turns, served, input }, post))
     }
 
     pub(super) fn run(mut self) {
@@ -109,6 +113,7 @@ impl Worker {
                     self.serve(token);
                 }
             }
+            self.answer();
         }
         self.finish();
     }
@@ -155,11 +160,28 @@ impl Worker {
         }
     }
 
-    /// Reads, executes and writes as much as goes.
+    /// Reads and executes. Answers come later, those of some connections together: who wakes the
+    /// clients one by one pays for each.
     fn serve(&mut self, token: Token) {
         let Some(connection) = self.connections.get_mut(token.0) else { return };
+        let wants = connection.take_turn(&mut self.input);
+        self.served.push((token, wants));
+        if self.served.len() == TOGETHER {
+            self.answer();
+        }
+    }
+
+    /// Writes as much as goes to those who have had a turn.
+    fn answer(&mut self) {
+        let mut served = mem::take(&mut self.served);
+        served.drain(..).for_each(|(token, wants)| self.answer_one(token, wants));
+        self.served = served;
+    }
+
+    fn answer_one(&mut self, token: Token, wants: Wants) {
+        let Some(connection) = self.connections.get_mut(token.0) else { return };
         let before = connection.interest();
-        let (interest, is_told) = match connection.serve(&mut self.input) {
+        let (interest, is_told) = match connection.answer(wants) {
             Wants::Input => (Interest::READABLE, before == Interest::READABLE),
             Wants::Turn => {
                 self.give_turn(token);
