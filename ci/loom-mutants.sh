@@ -535,13 +535,9 @@ mutant_lingering_ends_at_once() {
 
 mutant_pages_move_beside_transactions() {
     fails rehousing_against_reader
-    edit raw/context.rs 'while !seat.claim() {
-                if backoff.steps() >= PATIENCE {
-                    return None;
-                }' 'while !seat.claim() {
-                if backoff.steps() >= PATIENCE {
-                    break;
-                }'
+    edit raw/context.rs 'patience = patience.checked_sub(1)?;' \
+        'let Some(left) = patience.checked_sub(1) else { break };
+                patience = left;'
 }
 
 mutant_claims_end_before_the_page_moves() {

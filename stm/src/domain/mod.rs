@@ -469,7 +469,7 @@ impl Domain {
     /// Gives memory that free versions took back to the allocator, as far as whole chunks of it
     /// are free. Returns the bytes.
     ///
-    /// Takes time in proportion to the free versions; others wait where they run out of memory.
+    /// Takes time in proportion to the free versions; nobody waits for it.
     ///
     /// ```
     /// let domain = upgradable_stm::Domain::new();
@@ -481,8 +481,8 @@ impl Domain {
     }
 
     /// [`shrink`](Self::shrink), for whoever keeps a pace: every few free versions, which take some
-    /// hundred microseconds, `go_on` is called, and may sleep. When it says no, nothing more is
-    /// given back.
+    /// hundred microseconds, `go_on` is called, and may sleep or use the domain. When it says no, or
+    /// panics, nothing more is given back, and nothing is lost.
     ///
     /// ```
     /// let domain = upgradable_stm::Domain::new();

@@ -7,7 +7,7 @@ pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
-pub(crate) use loom::thread::yield_now;
+use loom::thread::yield_now;
 pub(crate) use loom::thread_local;
 
 pub(crate) fn nap(_times: u32) {

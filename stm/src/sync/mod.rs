@@ -16,12 +16,11 @@ mod imp;
 
 pub(crate) use imp::*;
 
-/// Waits a little longer each time: spins, gives the processor away, sleeps.
+/// Waits a little longer each time: spins, then sleeps.
 ///
 /// The locks of this crate are held for tens of nanoseconds, unless their holder was preempted; so:
-/// a few microseconds of spinning. Few yields: schedulers of the fair kind take one for a
-/// renunciation, and let others have the processor for longer afterwards. Who sleeps renounces
-/// nothing.
+/// a few microseconds of spinning. No yields: schedulers of the fair kind take one for a
+/// renunciation, and let others have the processor for milliseconds. Who sleeps renounces nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     step: u32,
@@ -30,8 +29,6 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Steps of spinning, each twice as long as the one before.
     const SPINS: u32 = 6;
-    /// The last step before it sleeps.
-    const YIELDS: u32 = Self::SPINS;
 
     pub(crate) fn new() -> Self {
         Self::default()
@@ -39,10 +36,8 @@ impl Backoff {
 
     /// Waits once.
     pub(crate) fn snooze(&mut self) {
-        if self.step >= Self::YIELDS {
-            nap(self.step - Self::YIELDS);
-        } else if self.step >= Self::SPINS || cfg!(any(loom, shuttle)) {
-            yield_now();
+        if self.step >= Self::SPINS || cfg!(any(loom, shuttle)) {
+            nap(self.step.saturating_sub(Self::SPINS));
         } else {
             for _ in 0..1 << self.step {
                 spin_loop();

@@ -8,7 +8,7 @@ pub(crate) use shuttle::sync::MutexGuard;
 pub(crate) use shuttle::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
-pub(crate) use shuttle::thread::yield_now;
+use shuttle::thread::yield_now;
 pub(crate) use shuttle::thread_local;
 
 pub(crate) fn nap(_times: u32) {

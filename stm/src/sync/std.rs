@@ -6,7 +6,6 @@ pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
 };
-pub(crate) use std::thread::yield_now;
 
 pub(crate) use parking_lot::{Mutex, MutexGuard, RwLock};
 
