@@ -531,6 +531,14 @@ mutant_lingering_ends_at_once() {
         'Entry::Past { slot, from, end } => match self.live.stay(from, end).filter(|_| false) {'
 }
 
+# --- memory that goes back ------------------------------------------------------------------------
+
+mutant_memory_goes_back_under_a_reader() {
+    fails fast_read_against_shrinking
+    edit raw/unused.rs 'chunks.find(block).filter(|_| is_unseen(block, oldest))' 'chunks.find(block)'
+    edit raw/unused.rs 'is_unseen(block, oldest) && may_be_whole(block)' 'may_be_whole(block)'
+}
+
 # --- larger slots --------------------------------------------------------------------------------
 
 mutant_pages_move_beside_transactions() {

@@ -58,3 +58,21 @@ fn fast_read_against_installing() {
         expect_orderly(&domain);
     });
 }
+
+/// The block's memory goes back to the allocator.
+#[test]
+fn fast_read_against_shrinking() {
+    model(|| {
+        let (domain, x, _, then) = setting();
+        let reader = thread::spawn({
+            let x = x.clone();
+            move || assert_eq!(then.read(|s| s.read(&x).get()), 0, "of a block that is gone")
+        });
+        recycle(&domain, &x);
+        let bytes = domain.shrink();
+        reader.join().unwrap();
+        domain.reclaim();
+        assert!(bytes + domain.shrink() > 0, "nobody can look at it any more");
+        expect_orderly(&domain);
+    });
+}

@@ -159,6 +159,10 @@ impl Chunk {
     /// Nobody uses a block of it any more, nor the chunk.
     pub(super) unsafe fn give_back(&self) {
         for block in self.blocks() {
+            // So that a model sees who comes too late.
+            // SAFETY: the header is there.
+            #[cfg(loom)]
+            unsafe { block.as_ref() }.inline().set_stamp(CommitTs::ZERO);
             // SAFETY: a header was made there; nobody uses it.
             unsafe { slot::fini(block) };
         }
