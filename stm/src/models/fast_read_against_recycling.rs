@@ -21,6 +21,12 @@ fn setting() -> (Domain, TVar<Seen>, Handle, HeldSnapshot) {
     (domain, x, other, then)
 }
 
+/// Somebody who reads `x` as it was then.
+fn reader(x: &TVar<Seen>, then: HeldSnapshot) -> thread::JoinHandle<()> {
+    let x = x.clone();
+    thread::spawn(move || assert_eq!(then.read(|s| s.read(&x).get()), 0, "of something else"))
+}
+
 /// Supersedes the newest version of `x`, so that its block can be used again.
 fn recycle(domain: &Domain, x: &TVar<Seen>) {
     domain.atomically(|tx| Ok(tx.write(x, Seen::new(2))));
@@ -31,10 +37,7 @@ fn recycle(domain: &Domain, x: &TVar<Seen>) {
 fn fast_read_against_recycling() {
     model(|| {
         let (domain, x, other, then) = setting();
-        let reader = thread::spawn({
-            let x = x.clone();
-            move || assert_eq!(then.read(|s| s.read(&x).get()), 0, "of another object")
-        });
+        let reader = reader(&x, then);
         recycle(&domain, &x);
         domain.atomically(|tx| Ok(tx.put(other, Seen::new(101)))).unwrap();
         reader.join().unwrap();
@@ -47,10 +50,7 @@ fn fast_read_against_recycling() {
 fn fast_read_against_installing() {
     model(|| {
         let (domain, x, other, then) = setting();
-        let reader = thread::spawn({
-            let x = x.clone();
-            move || assert_eq!(then.read(|s| s.read(&x).get()), 0, "of another object")
-        });
+        let reader = reader(&x, then);
         recycle(&domain, &x);
         let over = domain.snapshot(|s| s.version(other)).unwrap().stamp;
         domain.install(other, over, over, Seen::new(101)).unwrap();
@@ -64,10 +64,7 @@ fn fast_read_against_installing() {
 fn fast_read_against_shrinking() {
     model(|| {
         let (domain, x, _, then) = setting();
-        let reader = thread::spawn({
-            let x = x.clone();
-            move || assert_eq!(then.read(|s| s.read(&x).get()), 0, "of a block that is gone")
-        });
+        let reader = reader(&x, then);
         recycle(&domain, &x);
         let bytes = domain.shrink();
         reader.join().unwrap();

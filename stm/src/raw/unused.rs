@@ -91,16 +91,15 @@ fn unused(
     // Nobody waits while the chunks are gone through. One that is not there somebody else has who
     // shrinks, and what lies at its place now is not it.
     let mut all = mem::take(&mut pool.lock().chunks);
-    let is_unused = |chunk: &Chunk| {
+    let mut is_unused = vec![false; counted.len()];
+    let unused = all.extract_if(.., |chunk| {
         let found = chunks.bases.binary_search(&chunk.base.addr().get());
-        found.is_ok_and(|chunk| is_whole(counted[chunk]))
-    };
-    let unused: Vec<_> = all.extract_if(.., |chunk| is_unused(chunk)).map(Unused).collect();
+        let whole = found.ok().filter(|&at| is_whole(counted[at]));
+        whole.inspect(|&at| is_unused[at] = true).is_some()
+    });
+    let unused = unused.map(Unused).collect();
     all.shrink_to_fit();
-    let mut bases: Vec<_> = unused.iter().map(|unused| unused.0.base.addr().get()).collect();
-    bases.sort_unstable();
-    let unused_chunks = Chunks { bases, size: chunks.size };
-    walk.kept.retain(|&block| unused_chunks.find(block).is_none());
+    walk.kept.retain(|&block| !chunks.find(block).is_some_and(|at| is_unused[at]));
     let mut pool = pool.lock();
     all.append(&mut pool.chunks);
     pool.chunks = all;

@@ -7,7 +7,7 @@
 /// Things in one piece.
 const PIECE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 512 };
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Bag<T> {
     /// None is empty. All but the last are left alone.
     pieces: Vec<Vec<T>>,

@@ -28,7 +28,8 @@
 //!
 //! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`trim`]: one
 //! chain. [`tidy`]: what is done after updates. [`superseded`]: the log of a context and what
-//! becomes of its entries; [`bag`] where many of them wait. Retiring and reclaiming are in [`raw`](crate::raw).
+//! becomes of its entries; [`bag`] where many of them wait. Retiring and reclaiming are in
+//! [`raw`](crate::raw).
 
 pub(crate) mod active;
 mod bag;

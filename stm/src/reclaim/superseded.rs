@@ -18,8 +18,8 @@ use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
 /// Entries that their snapshot has released, settled at once by whoever does nothing else: the
-/// owner of the log is kept waiting for some ten microseconds. After a transaction it is a batch, or
-/// twice what that has superseded.
+/// owner of the log is kept waiting for some tens of microseconds. After a transaction it is a batch,
+/// or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
 /// Something a commit left behind.
