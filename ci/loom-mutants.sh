@@ -543,14 +543,32 @@ mutant_memory_goes_back_under_a_reader() {
 
 mutant_pages_move_beside_transactions() {
     fails rehousing_against_reader
-    edit raw/context.rs 'patience = patience.checked_sub(1)?;' \
-        'let Some(left) = patience.checked_sub(1) else { break };
-                patience = left;'
+    edit raw/quiet.rs 'return None;
+                }
+                spin_loop' 'break;
+                }
+                spin_loop'
 }
 
 mutant_claims_end_before_the_page_moves() {
     fails rehousing_against_writer
-    edit raw/context.rs 'quiet.claimed = &self.all[..=at];' 'seat.release();'
+    edit raw/quiet.rs 'quiet.claimed = &self.all[..self.all.len() - asked.len()];' \
+        'seat(next).release();'
+}
+
+mutant_versions_come_home_beside_transactions() {
+    fails homecoming_against_reader homecoming_against_writer
+    edit raw/quiet.rs 'return None;
+                }
+                spin_loop' 'break;
+                }
+                spin_loop'
+}
+
+mutant_claims_end_before_versions_come_home() {
+    fails homecoming_against_writer
+    edit raw/quiet.rs 'quiet.claimed = &self.all[..self.all.len() - asked.len()];' \
+        'seat(next).release();'
 }
 
 # --- running -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ mod close_against_tidy;
 mod deletion_against_reader;
 mod era_advance_against_commit;
 mod fast_read_against_recycling;
+mod homecoming;
 mod install_against_committer;
 mod lone_committer;
 mod piece_against_reclaim;

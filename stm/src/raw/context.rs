@@ -23,10 +23,7 @@ use crate::reclaim::active::Seat;
 use crate::reclaim::collector::{Guard, LocalHandle};
 use crate::reclaim::company::Company;
 use crate::reclaim::superseded::SupersededLog;
-use crate::sync::{spin_loop, thread_local};
-
-/// So often, in all, whoever looks for a quiet moment looks again whether others have ended.
-const PATIENCE: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 256 };
+use crate::sync::thread_local;
 
 /// One thread's place in a domain.
 pub(crate) struct Context {
@@ -125,7 +122,7 @@ impl Context {
 /// The contexts of a domain: those lent out, and those free to be lent.
 #[derive(Debug, Default)]
 pub(crate) struct ContextPool {
-    all: Vec<NonNull<Context>>,
+    pub(super) all: Vec<NonNull<Context>>,
     free: Vec<NonNull<Context>>,
 }
 
@@ -158,59 +155,6 @@ impl ContextPool {
                 seat.release();
             }
         }
-    }
-}
-
-/// A moment in which no transaction is under way and nobody cleans up: every context is claimed.
-pub(super) struct Quiet<'p> {
-    claimed: &'p [NonNull<Context>],
-}
-
-impl Quiet<'_> {
-    /// What the contexts' commits have left behind.
-    pub(super) fn logs(&self) -> impl Iterator<Item = &RefCell<SupersededLog>> {
-        // SAFETY: contexts live as long as the pool, and the claim keeps the owner from the log; no
-        // reference to the whole context is made.
-        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).superseded })
-    }
-
-    /// The contexts' free slots.
-    pub(super) fn slots(&self) -> impl Iterator<Item = &SlotCache> {
-        // SAFETY: as above: the owner uses its free slots under an announcement or a withdrawn one,
-        // or while it tidies, which the caller excludes.
-        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).slots })
-    }
-}
-
-impl Drop for Quiet<'_> {
-    fn drop(&mut self) {
-        for context in self.claimed {
-            // SAFETY: contexts live as long as the pool; only the seat is touched.
-            unsafe { &(*context.as_ptr()).seat }.release();
-        }
-    }
-}
-
-impl ContextPool {
-    /// Keeps everybody from beginning; `None` if somebody is under way. The caller holds the lock
-    /// that excludes tidying.
-    ///
-    /// Those who are kept out wait while others end. So it waits for no more than some microseconds
-    /// in all, and keeps the processor: whoever is out of one may be so for milliseconds, and
-    /// would be waited for all that time.
-    pub(super) fn quiet(&self) -> Option<Quiet<'_>> {
-        let (mut quiet, mut patience) = (Quiet { claimed: &[] }, PATIENCE);
-        for (at, context) in self.all.iter().enumerate() {
-            // SAFETY: as in `for_each_idle`.
-            let seat = unsafe { &(*context.as_ptr()).seat };
-            // A glance first: the owner's cache line is not asked for in vain.
-            while !(seat.is_idle() && seat.claim()) {
-                patience = patience.checked_sub(1)?;
-                spin_loop();
-            }
-            quiet.claimed = &self.all[..=at];
-        }
-        Some(quiet)
     }
 
     /// The free blocks of the contexts that no thread has.

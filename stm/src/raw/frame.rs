@@ -46,6 +46,10 @@ impl<'d> Frame<'d> {
     #[inline(always)]
     pub(crate) fn begin(inner: &'d Arc<Inner>) -> Self {
         let context = Lent::of(inner);
+        // A courtesy, which models do without: they see more so.
+        if context.seat.is_asked() && !cfg!(any(loom, shuttle)) {
+            inner.make_room(&context);
+        }
         let at = context.seat.announce(&inner.clock);
         Self { inner, context, at }
     }

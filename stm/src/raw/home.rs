@@ -1,31 +1,147 @@
 //! Versions that lie outside of their slots, and could lie in them.
+//!
+//! An object is read with one look at memory if its newest version lies in its slot. It lies in a
+//! block beside it when it was written, or put there at a past instant, while the one before was
+//! still there for somebody. It comes home with the next write that finds room; or, without a
+//! write, in a quiet moment: then nobody has a reference to a value, or stands on a version, so
+//! values may change their places. The newest version goes into the slot, and the one in its
+//! place, if snapshots keep that, into a block. Stamps, marks and order stay what they were, so
+//! whoever begins afterwards finds the same under every snapshot, and so do the logs, which know
+//! slots and stamps. (loom models `homecoming_against_reader`, `homecoming_against_writer`.)
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::context::{Context, Lent};
 use super::frame::Frame;
+use super::quiet::Work;
+use super::slab::Numbered;
+use super::slot::{NodeRef, SlotRef};
 use super::value;
+use crate::domain::Inner;
 use crate::handle::Handle;
-use crate::kind::Kind;
+use crate::kind::{Kind, KindInfo};
 use crate::sync::Ordering;
+
+/// So many objects come home in one quiet moment.
+const TOGETHER: usize = if cfg!(any(loom, shuttle)) { 2 } else { 128 };
+
+/// A newest version that is away from home, and the way there.
+struct Away<'d> {
+    slot: SlotRef<'d>,
+    newest: NodeRef<'d>,
+    info: &'static KindInfo,
+    /// The version above the one that has its place, if one has.
+    above: Option<NodeRef<'d>>,
+}
 
 impl Frame<'_> {
     /// The objects in the slots with these numbers whose newest version would find room in the
     /// slot if it were written again; a glance.
     pub(crate) fn away(&self, numbers: Range<u32>) -> Vec<(Handle, Kind)> {
         let inner = self.inner();
-        let slots = inner.slots.iter_from(numbers.start);
-        let slots = slots.take_while(|slot| slot.number < numbers.end);
-        let is_away = |slot: super::slab::Numbered| {
-            let at = inner.slot(slot.slot);
-            let meta = at.meta().load(Ordering::Acquire);
-            let newest = at.head().untagged()?;
-            let kind = newest.kind();
-            let (info, inline) = (kind.info()?, at.inline());
-            let fits = info.size <= inner.slots.room(slot.number)
-                && value::is_aligned(inline.ptr(), info.align);
-            (!newest.is_inline() && at.has_room() && fits)
-                .then(|| (Handle::new(slot.number, meta), kind))
+        let is_away = |slot: Numbered| {
+            let meta = inner.slot(slot.slot).meta().load(Ordering::Acquire);
+            let away = inner.away(slot).filter(|away| away.slot.has_room())?;
+            Some((Handle::new(slot.number, meta), away.newest.kind()))
         };
-        slots.filter_map(is_away).collect()
+        let _pin = self.context().pin();
+        inner.slots_in(numbers).filter_map(is_away).collect()
+    }
+}
+
+impl Inner {
+    fn slots_in(&self, numbers: Range<u32>) -> impl Iterator<Item = Numbered> {
+        self.slots.iter_from(numbers.start).take_while(move |slot| slot.number < numbers.end)
+    }
+
+    /// The newest version of this slot, if it is away and could come home. The caller has the
+    /// collector pinned, or the moment is quiet.
+    fn away(&self, slot: Numbered) -> Option<Away<'_>> {
+        let at = self.slot(slot.slot);
+        let newest = at.head().untagged()?;
+        let (info, inline) = (newest.kind().info()?, at.inline());
+        let fits = info.size <= self.slots.room(slot.number)
+            && value::is_aligned(inline.ptr(), info.align);
+        if newest.is_inline() || !fits {
+            return None;
+        }
+        let above = match at.has_room() {
+            true => None,
+            // One that is in no chain any more waits for its drop.
+            false => Some(
+                std::iter::successors(Some(newest), |node| node.prev())
+                    .find(|node| node.prev() == Some(inline))?,
+            ),
+        };
+        Some(Away { slot: at, newest, info, above })
+    }
+
+    /// Brings newest versions in the slots with these numbers home. How many; `None` if somebody
+    /// is in the way of some.
+    pub(crate) fn bring_home(self: &Arc<Self>, numbers: Range<u32>) -> Option<usize> {
+        let context = Lent::of(self);
+        let mut slots = self.slots_in(numbers);
+        let mut brought = 0;
+        loop {
+            // A glance, to disturb nobody for nothing; and what it has looked at is at hand while
+            // others wait.
+            context.seat.announce(&self.clock);
+            let pin = context.pin();
+            let away = slots.by_ref().filter(|&slot| self.away(slot).is_some());
+            let away: Vec<u32> = away.take(TOGETHER).map(|slot| slot.number).collect();
+            drop(pin);
+            context.seat.leave();
+            if away.is_empty() {
+                return Some(brought);
+            }
+            let some = self.quietly(Work::Home(away), &context);
+            self.tidy_for_others();
+            brought += some?;
+        }
+    }
+
+    /// Brings the newest versions in these slots home. How many; the moment is quiet.
+    pub(super) fn come_home(&self, numbers: &[u32], context: &Context) -> usize {
+        // The slots may have moved since somebody looked.
+        let slot = |number| Some(Numbered { slot: self.slots.slot(number)?, number });
+        let away = numbers.iter().filter_map(|&number| self.away(slot(number)?));
+        away.map(|away| self.exchange(&away, context)).count()
+    }
+
+    /// Exchanges the places of two versions of an object; the moment is quiet.
+    fn exchange(&self, away: &Away<'_>, context: &Context) {
+        let &Away { slot, newest, info, above } = away;
+        let inline = slot.inline();
+        let (kind, stamp, lingers) = (newest.kind(), newest.stamp(), newest.lingers());
+        if let Some(above) = above {
+            let size = inline.kind().info().map_or(0, |info| info.size);
+            let block = self.node(context.blocks.take(size, &self.blocks));
+            // SAFETY: the moment is quiet, so nobody refers to the value; the block is for values
+            // of this size, and fresh.
+            unsafe { value::relocate(inline.ptr(), block.ptr(), size) };
+            block.set_kind(inline.kind(), false);
+            if inline.lingers() {
+                block.linger();
+            }
+            block.set_stamp(inline.stamp());
+            block.set_prev(inline.prev());
+            above.set_prev(Some(block));
+        }
+        // SAFETY: the moment is quiet, so nobody refers to the value; it fits, and the slot's own
+        // node has no value any more.
+        unsafe { value::relocate(newest.ptr(), inline.ptr(), info.size) };
+        inline.set_kind(kind, true);
+        if lingers {
+            inline.linger();
+        }
+        inline.set_stamp(stamp);
+        inline.set_prev(newest.prev());
+        slot.publish(inline);
+        newest.set_prev(None);
+        // So that a model sees who comes too late.
+        #[cfg(loom)]
+        newest.set_kind(Kind::NONE, false);
+        context.blocks.give(newest.ptr(), info.size, &self.blocks);
     }
 }

@@ -53,6 +53,7 @@ pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod pending;
+pub(crate) mod quiet;
 pub(crate) mod rehouse;
 pub(crate) mod retire;
 pub(crate) mod slab;

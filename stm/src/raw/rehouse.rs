@@ -26,18 +26,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::block::block_size;
-use super::context::{Lent, Quiet};
+use super::context::{Context, Lent};
+use super::quiet::{Quiet, Work};
 use super::slab::{Page, stride_of};
 use super::slot::{NodeRef, SlotRef};
 use super::value;
 use crate::domain::Inner;
 use crate::kind::Kind;
-use crate::sync::{Backoff, Ordering};
+use crate::sync::Ordering;
 
 /// Pages that move in one quiet moment.
 const TOGETHER: usize = 2;
-/// How often a quiet moment is looked for again. Between the tries nobody is kept waiting.
-const TRIES: u32 = if cfg!(any(loom, shuttle)) { 0 } else { 16 };
 
 /// What a page needs.
 struct Need {
@@ -63,42 +62,24 @@ impl Inner {
             if needy.is_empty() {
                 break;
             }
-            let some = self.rehouse_pages(&needy, &context);
+            let some = self.quietly(Work::Rehouse(needy), &context);
             self.tidy_for_others();
             saved += some?;
         }
         Some(saved)
     }
 
-    fn rehouse_pages(&self, pages: &[usize], context: &Lent<'_>) -> Option<usize> {
-        let _tidying = self.tidying.try_lock()?;
-        let mut backoff = Backoff::new();
-        loop {
-            let contexts = self.contexts.lock();
-            if let Some(quiet) = contexts.quiet() {
-                return self.rehouse_quietly(pages, &quiet, context);
-            }
-            drop(contexts);
-            if backoff.steps() >= TRIES {
-                return None;
-            }
-            backoff.snooze();
-        }
-    }
-
-    fn rehouse_quietly(
+    /// Exchanges what pages of these need it. The bytes saved; the moment is quiet.
+    pub(super) fn rehouse_pages(
         &self,
         pages: &[usize],
         quiet: &Quiet<'_>,
-        context: &Lent<'_>,
-    ) -> Option<usize> {
-        if self.privilege.is_active() {
-            return None;
-        }
+        context: &Context,
+    ) -> usize {
         // What was superseded a moment ago goes first.
         quiet.logs().for_each(|log| _ = log.borrow_mut().settle(self, context, true));
         quiet.slots().for_each(|cache| self.slots.take_free(cache));
-        Some(pages.iter().map(|&page| self.rehouse_page(page, quiet, context)).sum())
+        pages.iter().map(|&page| self.rehouse_page(page, quiet, context)).sum()
     }
 
     /// What the page needs, if it can move and that saves memory.
@@ -120,7 +101,7 @@ impl Inner {
         (stride > old.stride && saves > 0).then_some(Need { stride, saves })
     }
 
-    fn rehouse_page(&self, page: usize, quiet: &Quiet<'_>, context: &Lent<'_>) -> usize {
+    fn rehouse_page(&self, page: usize, quiet: &Quiet<'_>, context: &Context) -> usize {
         let (Some(need), Some(old)) = (self.need(page), self.slots.full_page(page)) else {
             return 0;
         };
@@ -140,7 +121,7 @@ impl Inner {
     }
 
     /// Moves an object that has one version at most.
-    fn move_object(&self, from: SlotRef<'_>, to: SlotRef<'_>, context: &Lent<'_>) {
+    fn move_object(&self, from: SlotRef<'_>, to: SlotRef<'_>, context: &Context) {
         to.meta().store(from.meta().load(Ordering::Relaxed), Ordering::Relaxed);
         let Some(version) = from.head().node() else { return };
         // So that a model sees who comes too late.

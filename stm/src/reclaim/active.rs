@@ -111,15 +111,35 @@ impl Seat {
     /// Takes an idle context over from its owner, for cleaning. One claimer at a time (the caller
     /// holds the domain's lock for it); ends with [`Seat::release`].
     pub(crate) fn claim(&self) -> bool {
-        self.claimed.store(true, Ordering::Relaxed);
-        // AcqRel: Acquire for the owner's last work in the context; Release so that the owner,
-        // whose swap finds CLAIMED, also finds the flag set.
-        let idle =
-            self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        self.ask();
+        let idle = self.claim_asked();
         if !idle {
-            self.claimed.store(false, Ordering::Release);
+            self.unask();
         }
         idle
+    }
+
+    /// Asks the owner not to begin again, until [`Seat::unask`] or [`Seat::release`].
+    pub(crate) fn ask(&self) {
+        self.claimed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the owner is asked not to begin.
+    #[inline(always)]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.claimed.load(Ordering::Relaxed)
+    }
+
+    /// Lets the owner of a context go on that could not be claimed.
+    pub(crate) fn unask(&self) {
+        self.claimed.store(false, Ordering::Release);
+    }
+
+    /// [`claim`](Self::claim), if the owner has ended since it was asked.
+    pub(crate) fn claim_asked(&self) -> bool {
+        // AcqRel: Acquire for the owner's last work in the context; Release so that the owner,
+        // whose swap finds CLAIMED, also finds the flag set.
+        self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Gives a claimed context back.
@@ -133,8 +153,9 @@ impl Seat {
         self.claimed.store(false, Ordering::Release);
     }
 
+    /// Waits until the owner may begin.
     #[cold]
-    fn wait_for_claimer(&self) {
+    pub(crate) fn wait_for_claimer(&self) {
         let mut backoff = Backoff::new();
         while self.claimed.load(Ordering::Acquire) {
             backoff.snooze();

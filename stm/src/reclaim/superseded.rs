@@ -135,9 +135,10 @@ impl SupersededLog {
         self.fresh = fresh;
         if self.retired.len() >= BATCH || all && !self.retired.is_empty() {
             let batch = mem::replace(&mut self.retired, Vec::with_capacity(BATCH));
-            me.seat.counters.retired.add(batch.len());
-            inner.emit(|| Event::Retired { versions: batch.len() });
+            let versions = batch.len();
+            me.seat.counters.retired.add(versions);
             retire::retire(batch, &self.ready, &me.pin());
+            inner.emit(|| Event::Retired { versions });
         }
         !self.released.is_empty()
     }

@@ -236,7 +236,9 @@ impl HeapInner {
         domain.reclaim();
         let slots = domain.slots();
         for from in (0..slots).step_by(STRIDE as usize) {
-            let away = domain.away(from..from.saturating_add(STRIDE).min(slots));
+            let stride = from..from.saturating_add(STRIDE).min(slots);
+            let _ = patiently(|| domain.bring_home(stride.clone()));
+            let away = domain.away(stride);
             for some in away.chunks(TOGETHER) {
                 // A `Clone` that panics keeps the object where it is, and those beside it.
                 let _ = catch_unwind(AssertUnwindSafe(|| self.rewrite(some)));
@@ -255,15 +257,7 @@ impl HeapInner {
         let (slots, mut all) = (domain.slots(), true);
         for from in (0..slots).step_by(PLACES as usize) {
             let places = from..from.saturating_add(PLACES).min(slots);
-            let mut attempts = 0;
-            while domain.rehouse(places.clone()).is_none() {
-                attempts += 1;
-                if attempts == ATTEMPTS {
-                    all = false;
-                    break;
-                }
-                thread::sleep(BETWEEN_ATTEMPTS);
-            }
+            all &= patiently(|| domain.rehouse(places.clone())).is_some();
             if !go_on(from) {
                 return false;
             }
@@ -291,6 +285,17 @@ impl HeapInner {
             Ok(())
         });
     }
+}
+
+/// Tries this again for a little while, if somebody is in the way.
+fn patiently(try_it: impl Fn() -> Option<usize>) -> Option<usize> {
+    for _ in 1..ATTEMPTS {
+        if let done @ Some(_) = try_it() {
+            return done;
+        }
+        thread::sleep(BETWEEN_ATTEMPTS);
+    }
+    try_it()
 }
 
 impl Drop for HeapInner {

@@ -162,7 +162,7 @@ impl HeapInner {
             self.sweeper.untidy.store(true, Ordering::Relaxed);
             return;
         }
-        let mut done = self.compact(|_| self.rest(&mut stretch));
+        let mut done = self.compact(|_| self.rest(&mut stretch) && !self.is_migrating());
         let mut rest = BETWEEN_LOOKS;
         while !done && rest < LONGEST_REST {
             let until = Instant::now() + rest;
@@ -178,7 +178,7 @@ impl HeapInner {
                 self.sweeper.sleep(BETWEEN_LOOKS);
             }
             stretch = Instant::now();
-            done = self.rehouse(|_| self.rest(&mut stretch));
+            done = self.rehouse(|_| self.rest(&mut stretch) && !self.is_migrating());
             rest *= 2;
         }
     }
@@ -331,7 +331,7 @@ impl HeapInner {
 
     /// Whether some migration became complete.
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
-        let (mut ended, mut undone) = (false, false);
+        let (mut ended, mut completed) = (false, false);
         let ending = self.sweeper.ending.lock();
         for Found { flip, admitted, revived, alone, behind } in &pass.flips {
             // Another pass may have ended it.
@@ -360,15 +360,16 @@ impl HeapInner {
                     flip.now(UpgradeState::Stalled);
                 } else {
                     self.complete(flip);
-                    undone |= flip.undoes.is_some();
+                    completed = true;
                 }
             }
             drop(upgrading);
             ended = true;
         }
         drop(ending);
-        if undone {
-            // What was there twice lies beside its place now, as after a promotion.
+        if completed {
+            // What has been converted lies beside its place, in which the old version is; or, after
+            // a roll back, was there twice.
             self.tidy_in_background();
         }
         ended

@@ -1,0 +1,303 @@
+//! Moments without transactions.
+//!
+//! Some work can only be done while nobody is in a transaction or cleans up: exchanging the pages
+//! of slots, and the places of an object's versions. In a *quiet* moment every context is claimed,
+//! as one is for tidying, so that nobody is in a transaction or will begin one; and whoever wants
+//! the moment holds the lock that excludes tidying.
+//!
+//! # How one comes about
+//!
+//! Who goes from one transaction to the next is hardly ever found between two. So everybody is
+//! asked first not to begin again, and looks at that when they begin. And where all processors are
+//! busy, whoever wants a quiet moment has taken the place of somebody who is in the middle of a
+//! transaction, and can't end it meanwhile. So the work is left to the threads that are at work, as
+//! an *errand*, and its owner sleeps: the first one that is asked takes the errand over, waits for the
+//! others, who run and are asked, too, and does the work. All that is limited in time: with a long
+//! transaction in the way there is no quiet moment, and nothing happens.
+
+use std::cell::RefCell;
+use std::mem;
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
+
+use super::context::{Context, ContextPool, Lent};
+use super::slab::SlotCache;
+use crate::domain::Inner;
+use crate::reclaim::active::Seat;
+use crate::reclaim::superseded::SupersededLog;
+use crate::sync::{Condvar, Mutex, spin_loop};
+
+/// For so long those who have ended are kept from beginning while others go on.
+const PATIENCE: Duration = Duration::from_micros(if cfg!(any(loom, shuttle)) { 0 } else { 60 });
+/// For so long an errand waits for somebody who takes it over.
+const ERRAND: Duration = Duration::from_millis(2);
+
+/// A moment in which no transaction is under way and nobody cleans up: every context is claimed.
+pub(super) struct Quiet<'p> {
+    claimed: &'p [NonNull<Context>],
+    /// Those whose owners have been asked not to begin again, and have not ended.
+    asked: &'p [NonNull<Context>],
+}
+
+/// The seat of a context of a pool that is at hand.
+fn seat(context: &NonNull<Context>) -> &Seat {
+    // SAFETY: contexts live as long as the pool. Only the seat, which is shared by design, is
+    // touched; no reference to the whole context is made.
+    unsafe { &(*context.as_ptr()).seat }
+}
+
+impl Quiet<'_> {
+    /// What the contexts' commits have left behind.
+    pub(super) fn logs(&self) -> impl Iterator<Item = &RefCell<SupersededLog>> {
+        // SAFETY: contexts live as long as the pool, and the claim keeps the owner from the log; no
+        // reference to the whole context is made.
+        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).superseded })
+    }
+
+    /// The contexts' free slots.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &SlotCache> {
+        // SAFETY: as above: the owner uses its free slots under an announcement or a withdrawn one,
+        // or while it tidies, which the caller excludes.
+        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).slots })
+    }
+}
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        self.claimed.iter().for_each(|context| seat(context).release());
+        self.asked.iter().for_each(|context| seat(context).unask());
+    }
+}
+
+impl ContextPool {
+    /// Keeps everybody from beginning, and waits for those under way; `None` if that takes too long.
+    /// Whoever wants the moment holds the lock that excludes tidying.
+    ///
+    /// It keeps the processor: whoever is out of one may be so for milliseconds, and others would
+    /// be kept waiting for all that time.
+    fn quiet(&self, patience: Duration) -> Option<Quiet<'_>> {
+        let started = Instant::now();
+        self.ask();
+        let mut quiet = Quiet { claimed: &[], asked: &self.all };
+        while let [next, asked @ ..] = quiet.asked {
+            // A glance first: the owner's cache line is not asked for in vain.
+            while !(seat(next).is_idle() && seat(next).claim_asked()) {
+                if started.elapsed() >= patience {
+                    return None;
+                }
+                spin_loop();
+            }
+            quiet.asked = asked;
+            quiet.claimed = &self.all[..self.all.len() - asked.len()];
+        }
+        Some(quiet)
+    }
+
+    fn ask(&self) {
+        self.all.iter().for_each(|context| seat(context).ask());
+    }
+
+    fn unask(&self) {
+        self.all.iter().for_each(|context| seat(context).unask());
+    }
+}
+
+/// What there is to do in a quiet moment.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Versions in the slots with these numbers come home.
+    Home(Vec<u32>),
+    /// These pages are exchanged for pages with larger slots.
+    Rehouse(Vec<usize>),
+}
+
+#[derive(Debug, Default)]
+enum Errand {
+    #[default]
+    None,
+    Posted(Work),
+    Taken,
+    /// With what came of it; `None`: somebody was in the way.
+    Done(Option<usize>),
+}
+
+/// The errand of a domain: one at a time, as its owner holds the lock that excludes tidying.
+#[derive(Debug, Default)]
+pub(crate) struct Errands {
+    errand: Mutex<Errand>,
+    done: Condvar,
+}
+
+impl Inner {
+    /// Does this in a quiet moment, and says what came of it. `None`: somebody is in the way, and it
+    /// was not done.
+    pub(super) fn quietly(&self, work: Work, context: &Context) -> Option<usize> {
+        let _tidying = self.tidying.try_lock()?;
+        if let Some(quiet) = self.contexts.lock().quiet(Duration::ZERO) {
+            return self.do_quietly(&work, &quiet, context);
+        }
+        // What a model would see of an errand is a lock.
+        if cfg!(any(loom, shuttle)) { None } else { self.send(work) }
+    }
+
+    fn do_quietly(&self, work: &Work, quiet: &Quiet<'_>, context: &Context) -> Option<usize> {
+        if self.privilege.is_active() {
+            return None;
+        }
+        Some(match work {
+            Work::Home(numbers) => self.come_home(numbers, context),
+            Work::Rehouse(pages) => self.rehouse_pages(pages, quiet, context),
+        })
+    }
+
+    /// Leaves the work to somebody who is about to begin a transaction.
+    fn send(&self, work: Work) -> Option<usize> {
+        let deadline = Instant::now() + ERRAND;
+        let mut errand = self.errands.errand.lock();
+        *errand = Errand::Posted(work);
+        // Under the lock: who is asked finds it.
+        self.contexts.lock().ask();
+        while matches!(*errand, Errand::Posted(_)) && Instant::now() < deadline {
+            errand = self.errands.done.wait_until(errand, deadline);
+        }
+        while matches!(*errand, Errand::Taken) {
+            errand = self.errands.done.wait(errand);
+        }
+        match mem::take(&mut *errand) {
+            Errand::Done(result) => result,
+            _ => {
+                self.contexts.lock().unask();
+                None
+            }
+        }
+    }
+
+    /// Called by who is about to begin a transaction, and is asked not to.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn make_room(&self, context: &Context) {
+        let mut errand = self.errands.errand.lock();
+        if let Errand::Posted(_) = *errand {
+            // Within another transaction there can't be a quiet moment.
+            if Lent::is_only_one()
+                && let Errand::Posted(work) = mem::replace(&mut *errand, Errand::Taken)
+            {
+                drop(errand);
+                let mut taken = Taken { errands: &self.errands, result: None };
+                let contexts = self.contexts.lock();
+                let quiet = contexts.quiet(PATIENCE);
+                taken.result = quiet.and_then(|quiet| self.do_quietly(&work, &quiet, context));
+            }
+            return;
+        }
+        drop(errand);
+        context.seat.wait_for_claimer();
+    }
+}
+
+/// An errand that was taken over. Its owner learns how it ended, even by a panic of an observer.
+struct Taken<'e> {
+    errands: &'e Errands,
+    result: Option<usize>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        *self.errands.errand.lock() = Errand::Done(self.result);
+        self.errands.done.notify_all();
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    use super::Errand;
+    use crate::domain::Domain;
+    use crate::event::Event;
+
+    /// Enough for somebody who is mostly in time.
+    const ATTEMPTS: usize = 1000;
+
+    /// A worker that goes from one transaction to the next, and ends one only for an errand, and
+    /// somebody beside it.
+    fn beside_work<R>(domain: &Domain, f: impl FnOnce() -> R) -> (R, thread::Result<()>) {
+        let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+        let work = || {
+            while !stop.load(Ordering::Relaxed) {
+                domain.snapshot(|_| {
+                    begun.store(true, Ordering::Relaxed);
+                    let errand = &domain.inner.errands.errand;
+                    let is_posted = || matches!(*errand.lock(), Errand::Posted(_));
+                    while !is_posted() && !stop.load(Ordering::Relaxed) {
+                        thread::yield_now();
+                    }
+                });
+            }
+        };
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| catch_unwind(AssertUnwindSafe(work)));
+            while !begun.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            let result = f();
+            stop.store(true, Ordering::Relaxed);
+            (result, worker.join().unwrap_or_else(Err))
+        })
+    }
+
+    #[test]
+    fn who_is_at_work_does_errands() {
+        let domain = Domain::new();
+        let name = domain.atomically(|tx| Ok(tx.create(1)));
+        let _old = domain.hold();
+        domain.atomically(|tx| Ok(tx.put(name, 2))).unwrap();
+        let mut attempts = (0..ATTEMPTS).filter_map(|_| domain.bring_home(0..domain.slots()));
+        let (brought, worked) = beside_work(&domain, || attempts.next());
+        assert_eq!(brought, Some(1));
+        assert!(worked.is_ok());
+        assert_eq!(domain.bring_home(0..domain.slots()), Some(0));
+    }
+
+    /// Cleaning up, which is a part of some errands, tells observers, who may panic: in the
+    /// transaction of somebody else, who has taken the errand over.
+    #[test]
+    fn an_errand_in_which_an_observer_panics_is_over_and_the_next_one_is_done() {
+        let angry = Arc::new(AtomicBool::new(false));
+        let panics = Arc::clone(&angry);
+        let observer = move |event: &Event| {
+            if matches!(event, Event::Retired { .. }) && panics.load(Ordering::Relaxed) {
+                resume_unwind(Box::new("angry"));
+            }
+        };
+        let domain = Domain::builder().observer(observer).build().unwrap();
+        let names: Vec<_> = (0..512).map(|_| domain.atomically(|tx| Ok(tx.create(0_u8)))).collect();
+        for &name in &names {
+            let stamp = domain.snapshot(|s| s.version(name)).unwrap().stamp;
+            domain.install(name, stamp, stamp, [0_u64; 4]).unwrap();
+        }
+        domain.reclaim();
+        let other = domain.atomically(|tx| Ok(tx.create(1)));
+        let old = domain.hold();
+        domain.atomically(|tx| Ok(tx.put(other, 2))).unwrap();
+        drop(old);
+        let rehouse = || catch_unwind(AssertUnwindSafe(|| domain.rehouse(0..domain.slots())));
+        angry.store(true, Ordering::Relaxed);
+        let (attempt, worked) = beside_work(&domain, || {
+            (0..ATTEMPTS).map(|_| rehouse()).find(|attempt| matches!(attempt, Ok(Some(_)) | Err(_)))
+        });
+        angry.store(false, Ordering::Relaxed);
+        let bytes = match attempt {
+            Some(Ok(bytes)) => {
+                assert!(worked.is_err(), "it was done, and nobody panicked");
+                bytes
+            }
+            // It was found between two transactions, and the panic was here.
+            _ => domain.rehouse(0..domain.slots()),
+        };
+        assert!(bytes.is_some_and(|bytes| bytes > 0), "{bytes:?}");
+    }
+}
