@@ -41,6 +41,7 @@ mod facts;
 mod fingerprint;
 mod hash;
 mod id;
+mod machine;
 mod measure;
 mod memory;
 mod mix;

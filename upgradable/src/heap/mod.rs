@@ -10,7 +10,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use upgradable_stm::{CommitTs, Domain, DomainBuilder, Handle, Kind, Stats, TVar};
 
@@ -142,18 +142,20 @@ impl Heap {
     /// the objects that lie outside of their places back into them, gives those that have outgrown
     /// theirs larger ones, and returns free memory to the allocator.
     ///
-    /// Objects are written again as they are, in small transactions beside all others, which may
-    /// be executed again for it; those that an upgrade converts stay where they are until it has
-    /// ended. Larger places need moments without transactions: who begins one
-    /// then waits tens of microseconds. `false` if there were too few such moments, because
-    /// somebody's transaction is long; what was missed can be done by another call. After a promotion
-    /// the background migration does all this by itself, and tries for about a second. Takes time
-    /// in proportion to the heap.
+    /// Objects come home, and get larger places, in moments without transactions: who begins one then
+    /// waits tens of microseconds, or does a part of the work. Where such moments are missing, because
+    /// somebody's transaction is long, objects whose place is free are written again as they are, in
+    /// small transactions beside all others, which may be executed again for it; but for those that an
+    /// upgrade converts, until it has ended. `false` if there were too few moments for larger places;
+    /// what was missed can be done by another call. When a migration is complete, and after a
+    /// promotion, the background does all this by itself, and tries for about a second. Takes time in
+    /// proportion to the heap.
     ///
     /// ```
     /// assert!(upgradable::Heap::new().compact());
     /// ```
     pub fn compact(&self) -> bool {
+        self.inner.bring_home(|_, _| true);
         self.inner.compact(|_| true)
     }
 
@@ -230,15 +232,26 @@ const ATTEMPTS: u32 = 8;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_micros(50);
 
 impl HeapInner {
-    /// See [`Heap::compact`]. Asks `go_on` with the slots gone through, from time to time.
+    /// Brings newest versions home for which there is a moment without transactions. From time to
+    /// time asks `go_on` with their number and how long that took, which was mostly waiting.
+    pub(crate) fn bring_home(&self, mut go_on: impl FnMut(usize, Duration) -> bool) -> bool {
+        let domain = &self.domain;
+        let slots = domain.slots();
+        (0..slots).step_by(STRIDE as usize).all(|from| {
+            let (stride, started) = (from..from.saturating_add(STRIDE).min(slots), Instant::now());
+            let brought = patiently(|| domain.bring_home(stride.clone())).unwrap_or(0);
+            go_on(brought, started.elapsed())
+        })
+    }
+
+    /// The second part of [`Heap::compact`]: what is still away and has room is written again.
+    /// Asks `go_on` with the slots gone through, from time to time.
     pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
         let domain = &self.domain;
         domain.reclaim();
         let slots = domain.slots();
         for from in (0..slots).step_by(STRIDE as usize) {
-            let stride = from..from.saturating_add(STRIDE).min(slots);
-            let _ = patiently(|| domain.bring_home(stride.clone()));
-            let away = domain.away(stride);
+            let away = domain.away(from..from.saturating_add(STRIDE).min(slots));
             for some in away.chunks(TOGETHER) {
                 // A `Clone` that panics keeps the object where it is, and those beside it.
                 let _ = catch_unwind(AssertUnwindSafe(|| self.rewrite(some)));
@@ -250,7 +263,7 @@ impl HeapInner {
         self.rehouse(go_on)
     }
 
-    /// The second part of [`compact`](Self::compact): larger places, and memory back.
+    /// The third part of [`Heap::compact`]: larger places, and memory back.
     pub(crate) fn rehouse(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
         let domain = &self.domain;
         domain.reclaim();

@@ -21,6 +21,8 @@ const BATCH: u32 = if cfg!(chaos) { 1 } else { 256 };
 const STRETCH: Duration = Duration::from_micros(200);
 /// How long the sweeper leaves old transactions alone, so that they may commit late.
 const HEAD_START: Duration = Duration::from_millis(2);
+/// What it takes somebody at work to bring a version home, about.
+const HOMECOMING: Duration = Duration::from_nanos(300);
 /// A rest that is too long to try to tidy the heap once more.
 const LONGEST_REST: Duration = Duration::from_millis(700);
 /// Between looks at what keeps a migration from being complete.
@@ -159,6 +161,16 @@ impl HeapInner {
     fn tidy(self: &Arc<Self>) {
         let mut stretch = Instant::now();
         if !self.reclaim_at_pace(&mut stretch) {
+            self.sweeper.untidy.store(true, Ordering::Relaxed);
+            return;
+        }
+        let bring_home = |brought: usize, took: Duration| {
+            // Waiting is no work; what others do for it is.
+            let worked = HOMECOMING.saturating_mul(u32::try_from(brought).unwrap_or(u32::MAX));
+            stretch += took.saturating_sub(worked);
+            self.rest(&mut stretch) && !self.is_migrating()
+        };
+        if !self.bring_home(bring_home) {
             self.sweeper.untidy.store(true, Ordering::Relaxed);
             return;
         }
@@ -367,7 +379,7 @@ impl HeapInner {
             ended = true;
         }
         drop(ending);
-        if completed {
+        if completed && !self.is_migrating() {
             // What has been converted lies beside its place, in which the old version is; or, after
             // a roll back, was there twice.
             self.tidy_in_background();

@@ -1,6 +1,9 @@
 //! What a heap pays for upgrades: a floor asks about every object that is read below it, so kinds
 //! that no upgrade changes have none, and nobody has one when nothing is left to convert.
 
+use std::thread;
+use std::time::Duration;
+
 use upgradable_derive::Upgradable;
 use upgradable_stm::{CommitTs, Kind};
 
@@ -52,4 +55,29 @@ fn only_what_an_upgrade_changes_has_a_floor_and_only_until_it_is_complete() {
     assert_eq!(floors(), [true, true, false]);
     back.wait().unwrap();
     assert_eq!(floors(), [false; 3]);
+}
+
+/// The old version of an object is at home until the promotion, as a roll back needs it; so the new
+/// one is elsewhere, a second look at memory for each read, until the two have exchanged their places.
+#[test]
+fn what_is_converted_comes_home_before_the_promotion() {
+    const OBJECTS: u32 = 1000;
+    let heap = Heap::new();
+    let all = heap.atomically(|tx| Ok((0..OBJECTS).map(|n| tx.create(Plain(n))).collect()));
+    let all: Result<Vec<_>, _> = all.unwrap();
+    let all = all.unwrap();
+    let running = heap.upgrade(Upgrade::to("1 again").refresh::<Plain>()).unwrap();
+    running.wait().unwrap();
+    while heap.inner.sweeper.is_running() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(heap.domain.bring_home(0..heap.domain.slots()), Some(0));
+    let numbers = || -> Result<Vec<u32>, _> {
+        heap.snapshot(|s| all.iter().map(|&one| s.read(one).map(|plain| plain.0)).collect())
+    };
+    assert!(numbers().unwrap().into_iter().eq(0..OBJECTS));
+    heap.atomically(|tx| Ok(tx.modify(all[7], |plain| plain.0 = 70)?)).unwrap();
+    running.roll_back().unwrap().wait().unwrap();
+    let expected = (0..OBJECTS).map(|n| if n == 7 { 70 } else { n });
+    assert!(numbers().unwrap().into_iter().eq(expected));
 }

@@ -284,6 +284,12 @@ struct UpgradeArgs {
     #[arg(long, help_heading = "Measuring")]
     replay: bool,
 
+    /// Throw a run away and do it again, up to four times, if something disturbed it: others had
+    /// more than a twentieth of the processors, or cache lines took much longer from core to core
+    /// than at best, before it or after it. For virtual machines
+    #[arg(long, help_heading = "Measuring")]
+    calm: bool,
+
     /// The folder for the report, the pictures and the CSV files
     #[arg(
         long,
@@ -316,6 +322,7 @@ impl UpgradeArgs {
                         change: self.change,
                         check: self.check,
                         replay: self.replay,
+                        calm: self.calm,
                     });
                 }
             }
@@ -393,6 +400,7 @@ impl SoakArgs {
             change: Change::Types,
             check: true,
             replay: !self.no_replay,
+            calm: false,
         }
     }
 }

@@ -35,13 +35,40 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// The number of the bin that an instant is in.
+fn bin(at: Duration) -> usize {
+    (at.as_millis() / BIN.as_millis()) as usize
+}
+
+/// Operations in a bin, in the median, when it is warm.
+fn usual(ops: &[f64]) -> f64 {
+    median(ops[COLD.min(ops.len())..].iter().copied())
+}
+
+/// The rounds of a strategy laid on top of each other, flip on flip: operations in each bin, in the
+/// median of the rounds, each of which counts by its own usual rate. What happens in one round only,
+/// as on a busy machine, leaves no trace.
+pub(super) fn overlaid(rounds: &[(Vec<u64>, Duration)], length: Duration) -> Vec<f64> {
+    let usual = |ops: &[u64], flip: Duration| {
+        usual(&ops[..bin(flip).min(ops.len())].iter().map(|&ops| ops as f64).collect::<Vec<_>>())
+    };
+    let usuals: Vec<f64> = rounds.iter().map(|(ops, flip)| usual(ops, *flip)).collect();
+    let all = median(usuals.iter().copied());
+    (0..bin(length))
+        .map(|at| {
+            let parts = rounds.iter().zip(&usuals).filter_map(|((ops, _), usual)| {
+                (*usual > 0.0).then_some(*ops.get(at).unwrap_or(&0) as f64 / usual)
+            });
+            all * median(parts)
+        })
+        .collect()
+}
+
 /// Looks at whole bins only; the bin of the flip belongs to what comes after.
-pub(super) fn dip(ops: &[u64], flip: Duration, length: Duration) -> Dip {
-    let bin = |at: Duration| (at.as_millis() / BIN.as_millis()) as usize;
+pub(super) fn dip(ops: &[f64], flip: Duration, length: Duration) -> Dip {
     let whole = ops.len().min(bin(length));
-    let ops: Vec<f64> = ops[..whole].iter().map(|&ops| ops as f64).collect();
-    let flip = bin(flip).min(whole);
-    let usual = median(ops[COLD.min(flip)..flip].iter().copied());
+    let (ops, flip) = (&ops[..whole], bin(flip).min(whole));
+    let usual = usual(&ops[..flip]);
     let after = &ops[flip..];
     if usual <= 0.0 || after.is_empty() {
         return Dip { usual, depth: 0.0, width: Duration::ZERO, lost: 0.0 };
@@ -81,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_dip_has_depth_and_width() {
-        let ops = [5, 5, 5, 100, 100, 100, 100, 20, 80, 95, 100, 100, 100, 7];
+        let ops = [5, 5, 5, 100, 100, 100, 100, 20, 80, 95, 100, 100, 100, 7].map(f64::from);
         let dip = dip(&ops, seconds(7), seconds(13));
         assert_eq!((dip.usual, dip.width), (100.0, seconds(2)));
         assert!((dip.depth - 0.8).abs() < 1e-9);
@@ -90,14 +117,27 @@ mod tests {
 
     #[test]
     fn a_rate_that_never_comes_back_is_a_dip_to_the_end() {
-        let ops = [100, 100, 100, 100, 100, 50, 50, 100, 50];
+        let ops = [100, 100, 100, 100, 100, 50, 50, 100, 50].map(f64::from);
         assert_eq!(dip(&ops, seconds(5), seconds(9)).width, seconds(4));
     }
 
     #[test]
     fn nothing_happens_without_an_upgrade() {
-        let dip = dip(&[100; 20], seconds(8), seconds(20));
+        let dip = dip(&[100.0; 20], seconds(8), seconds(20));
         assert_eq!((dip.depth, dip.width, dip.lost), (0.0, Duration::ZERO, 0.0));
+    }
+
+    #[test]
+    fn what_happens_in_one_round_only_leaves_no_trace() {
+        let round = |all: u64, slow: &[usize]| {
+            let ops = (0..20).map(|at| if slow.contains(&at) { all / 2 } else { all });
+            (ops.collect::<Vec<_>>(), seconds(10))
+        };
+        let rounds = [round(100, &[12, 15]), round(300, &[12]), round(200, &[12, 17])];
+        let ops = overlaid(&rounds, seconds(20));
+        let expected = (0..20).map(|at| if at == 12 { 100.0 } else { 200.0 });
+        assert_eq!(ops, expected.collect::<Vec<_>>());
+        assert_eq!(overlaid(&[], seconds(2)), [0.0; 2]);
     }
 
     #[test]

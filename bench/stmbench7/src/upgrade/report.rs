@@ -3,13 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use upgradable_report::{Line, Plot, Report, Table};
 
-use super::analysis::{Dip, dip, median};
+use super::analysis::{Dip, dip, median, overlaid};
 use super::run::{BIN, Bin, Series};
-use super::{Change, Outcome, Setting, Strategy, processors};
+use super::{Change, Outcome, Setting, Strategy};
 use crate::mix::OpClass;
 
 /// A strategy's rounds, summed up.
@@ -27,17 +26,17 @@ struct Summary {
     carried_over: f64,
     conflicts: f64,
     peak: f64,
-    /// Of a processor, that each thread had: 1 on an idle machine.
+    /// Of the processors that it could use: 1 on an idle machine.
     share: f64,
+    /// Nanoseconds that a cache line took from core to core.
+    line: f64,
+    /// Runs that were thrown away, because something disturbed them.
+    again: u32,
 }
 
 fn summarise(setting: &Setting, strategy: Strategy, rounds: &[Series]) -> Summary {
     let flip_of = |series: &Series| series.flip.map_or(setting.flip_at(), |flip| flip.at);
-    let dips: Vec<Dip> = rounds
-        .iter()
-        .map(|series| dip(&series.ops_by_bin(), flip_of(series), setting.length))
-        .collect();
-    let middle = |value: &dyn Fn(&Dip) -> f64| median(dips.iter().map(value));
+    let ops: Vec<_> = rounds.iter().map(|series| (series.ops_by_bin(), flip_of(series))).collect();
     let over = |value: &dyn Fn(&Series) -> f64| median(rounds.iter().map(value));
     let progress = |value: &dyn Fn(&upgradable::Progress) -> u64| {
         over(&|series| series.flip.map_or(0.0, |flip| value(&flip.end) as f64))
@@ -46,12 +45,7 @@ fn summarise(setting: &Setting, strategy: Strategy, rounds: &[Series]) -> Summar
         rounds.iter().map(|series| Some(series.flip?.completed?.as_secs_f64())).collect();
     Summary {
         strategy,
-        dip: Dip {
-            usual: middle(&|dip| dip.usual),
-            depth: middle(&|dip| dip.depth),
-            width: Duration::from_secs_f64(middle(&|dip| dip.width.as_secs_f64())),
-            lost: middle(&|dip| dip.lost),
-        },
+        dip: dip(&overlaid(&ops, setting.length), setting.flip_at(), setting.length),
         call: over(&|series| series.flip.map_or(0.0, |flip| flip.took.as_secs_f64())),
         completed: completed.map(median),
         slowest: over(&|series| series.slowest_after(flip_of(series)) as f64),
@@ -63,9 +57,9 @@ fn summarise(setting: &Setting, strategy: Strategy, rounds: &[Series]) -> Summar
         peak: over(&|series| {
             series.glances.iter().map(|glance| glance.bytes).max().unwrap_or(0) as f64
         }),
-        share: over(&|series| {
-            series.cpu.as_secs_f64() / setting.length.as_secs_f64() / setting.threads as f64
-        }),
+        share: over(&|series| series.calm.share),
+        line: over(&|series| series.calm.line().unwrap_or(f64::NAN)),
+        again: rounds.iter().map(|series| u32::from(series.again)).sum(),
     }
 }
 
@@ -119,7 +113,7 @@ pub(crate) fn write_report(outcomes: &[Outcome], folder: &Path) -> io::Result<(S
             }
         }
         tables.extend([cost, latency]);
-        let verdict = judge(setting, &summaries);
+        let verdict = judge(&summaries);
         printed.push_str(&format!("{short}\n{}\n\n", verdict.join("\n")));
         for sentence in verdict {
             let several = outcomes.len() > 1;
@@ -140,7 +134,7 @@ pub(crate) fn write_report(outcomes: &[Outcome], folder: &Path) -> io::Result<(S
     Ok((printed, page))
 }
 
-const COST_COLUMNS: [&str; 14] = [
+const COST_COLUMNS: [&str; 16] = [
     "usual op/s",
     "call",
     "dip depth",
@@ -155,6 +149,8 @@ const COST_COLUMNS: [&str; 14] = [
     "conflicts after",
     "peak memory",
     "processor share",
+    "line, core to core",
+    "disturbed runs",
 ];
 
 /// Those that fit on a terminal.
@@ -179,6 +175,8 @@ fn cost_cells(summary: &Summary) -> [String; COST_COLUMNS.len()] {
         format!("{:.0}", summary.conflicts),
         format!("{:.0} MB", summary.peak / 1e6),
         format!("{:.0} %", summary.share * 100.0),
+        if summary.line.is_nan() { "-".to_owned() } else { format!("{:.0} ns", summary.line) },
+        summary.again.to_string(),
     ]
 }
 
@@ -350,7 +348,7 @@ fn growth_of(alike: &[&Outcome]) -> Plot {
 }
 
 /// What the numbers of a setting mean.
-fn judge(setting: &Setting, summaries: &[Summary]) -> Vec<String> {
+fn judge(summaries: &[Summary]) -> Vec<String> {
     let find = |strategy| summaries.iter().find(|summary| summary.strategy == strategy);
     let mut verdict = Vec::new();
     let control = find(Strategy::None);
@@ -398,10 +396,9 @@ fn judge(setting: &Setting, summaries: &[Summary]) -> Vec<String> {
         verdict.push(format!("no upgrade: slowest operation {}.", nanos(control.slowest)));
     }
     let share = median(summaries.iter().map(|summary| summary.share));
-    let most = (processors() as f64 / setting.threads as f64).min(1.0);
-    if share < 0.75 * most {
+    if share < 0.75 {
         verdict.push(format!(
-            "The machine was busy: each thread had {} of a processor, so single waits may come \
+            "The machine was busy: the runs had {} of its processors, so single waits may come \
              from elsewhere.",
             percent(share)
         ));
@@ -435,7 +432,9 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
             setting.flip_at().as_secs_f64(),
             BIN.as_millis(),
         ),
-        "Dip depth: the worst bin after the upgrade against the median before it. Dip width: \
+        "Dips: the rounds of a strategy laid on top of each other, each by its own usual rate; a \
+         bin counts by its median. Dip depth: the worst bin after the upgrade against the median \
+         before it. Dip width: \
          until three bins in a row are at 90 % again. Work lost: operations missing until the end \
          of the run, as the time that they usually take. Late commits: transactions that began \
          before the flip and committed just before it in time. Moved to new code: operations that \

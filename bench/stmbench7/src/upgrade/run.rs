@@ -7,16 +7,17 @@ use std::sync::{Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cpu_time::ThreadTime;
+use cpu_time::ProcessTime;
 use hdrhistogram::Histogram;
 use upgradable::{AccessError, CommitTs, Heap, Progress, RunningUpgrade, Service};
 
 use super::program::{Bench, Request, note_commit};
-use super::{Change, Setting, Strategy, plan};
+use super::{Change, Setting, Strategy, plan, processors};
 use crate::backend::OnHeap;
 use crate::backend::heap::{HeapSnapshot, Place};
 use crate::build::build;
 use crate::check::{End, Entry, Log, Moment, Upgraded, check, digest, replay, surveys};
+use crate::machine::Calm;
 use crate::memory::resident;
 use crate::mix::OpClass;
 use crate::ops::Worker;
@@ -61,8 +62,10 @@ pub(crate) struct Series {
     /// Operations that began on the old version and ended on the new one.
     pub(super) carried_over: u64,
     pub(super) ops: u64,
-    /// Processor time of all threads: less than their number says on a busy machine.
-    pub(super) cpu: Duration,
+    /// How the machine did.
+    pub(super) calm: Calm,
+    /// Runs before it that were thrown away.
+    pub(super) again: u8,
 }
 
 /// An upgrade, as it went.
@@ -96,7 +99,6 @@ struct Part {
     lost: [u64; 2],
     carried_over: u64,
     ops: u64,
-    cpu: Duration,
     log: Log,
 }
 
@@ -129,7 +131,9 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
         shared.ready.wait();
         let upgrade = (strategy != Strategy::None)
             .then(|| scope.spawn(move || flip(shared, strategy, started, second, again)));
+        let spent = ProcessTime::now();
         let glances = look_on(shared, started);
+        let spent = spent.elapsed().as_secs_f64() / started.elapsed().as_secs_f64();
         shared.stop.store(true, Ordering::Relaxed);
         let mut parts = Vec::new();
         for thread in threads {
@@ -139,7 +143,9 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
             upgrade.join().map_err(|_| "the upgrade panicked")??;
         }
         let logs = parts.iter_mut().map(|part| mem::take(&mut part.log)).collect();
-        Ok((merge(parts, glances, shared.running.get()), logs))
+        let mut series = merge(parts, glances, shared.running.get());
+        series.calm.share = spent / setting.threads.min(processors()) as f64;
+        Ok((series, logs))
     })?;
     let flip = shared.running.get().map(|(running, ..)| running.flipped_at());
     match flip.filter(|_| setting.change == Change::Types) {
@@ -254,11 +260,9 @@ fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
         lost: [0; 2],
         carried_over: 0,
         ops: 0,
-        cpu: Duration::ZERO,
         log: Log { seed, entries: Vec::new() },
     };
     shared.ready.wait();
-    let cpu = ThreadTime::now();
     let started = *shared.started.get_or_init(Instant::now);
     let mut begin = Instant::now();
     while !shared.stop.load(Ordering::Relaxed) {
@@ -283,7 +287,6 @@ fn work(shared: &Shared<'_>, number: usize) -> Result<Part, String> {
             part.log.entries.push(Entry { op, result, moment: request.moment() });
         }
     }
-    part.cpu = cpu.elapsed();
     Ok(part)
 }
 
@@ -307,8 +310,10 @@ fn merge(
         lost: first.lost,
         carried_over: first.carried_over,
         ops: first.ops,
-        cpu: first.cpu,
+        calm: Calm::default(),
+        again: 0,
     };
+
     for part in parts {
         while series.bins.len() < part.bins.len() {
             series.bins.push(Bin::new());
@@ -327,7 +332,6 @@ fn merge(
         }
         series.carried_over += part.carried_over;
         series.ops += part.ops;
-        series.cpu += part.cpu;
     }
     series
 }

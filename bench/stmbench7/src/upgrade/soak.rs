@@ -382,6 +382,7 @@ mod tests {
                 change: Change::Types,
                 check: true,
                 replay: true,
+                calm: false,
             };
             let soaked = soak(&setting, Duration::from_millis(50 * seconds), |stage| {
                 let at = usize::from(matches!(stage, Stage::Replaying { .. }));

@@ -134,6 +134,7 @@ fn a_run_counts_what_happens() {
         change: Change::Types,
         check: true,
         replay: true,
+        calm: false,
     };
     // On a busy machine the short one may be over before anybody has done anything.
     let lengths = [1, 8, 64].map(|halves| halves * Duration::from_millis(500));
