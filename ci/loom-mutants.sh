@@ -539,6 +539,28 @@ mutant_memory_goes_back_under_a_reader() {
     edit raw/unused.rs 'is_unseen(block, oldest) && may_be_whole(block)' 'may_be_whole(block)'
 }
 
+mutant_equal_instants_count_as_old_company() {
+    fails committer_against_reader_of_both
+    edit reclaim/active.rs 'Self::Until(newest) => newest < stamp,' \
+        'Self::Until(newest) => newest <= stamp,'
+}
+
+mutant_who_begins_counts_as_old_company() {
+    fails committer_against_reader_of_both
+    edit reclaim/active.rs 'word if word & OPEN == 0 => Others::Until(CommitTs::from_word(word)),' \
+        'word if word != CLAIMED => Others::Until(CommitTs::from_word(word & !OPEN)),'
+}
+
+mutant_exchange_loses_the_link() {
+    fails committer_against_old_reader
+    edit raw/pending.rs '    over.set_stamp(ts);
+    slot.publish(over);
+    true' '    over.set_stamp(ts);
+    over.set_prev(None);
+    slot.publish(over);
+    true'
+}
+
 # --- larger slots --------------------------------------------------------------------------------
 
 mutant_pages_move_beside_transactions() {

@@ -4,6 +4,7 @@ use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
 use crate::raw::slot::NodeRef;
+use crate::reclaim::active::Others;
 use crate::reclaim::superseded::Entry;
 
 /// Whether a version has none below it, and needs no entry of its own to end.
@@ -19,7 +20,10 @@ impl Commit<'_, '_> {
     #[inline(always)]
     pub(super) fn publish_all(self, ts: CommitTs, late: Option<CommitTs>, watched: bool) {
         let Self { inner, context, writes, .. } = self;
-        let alone = late.is_none() && context.company.is_none(&context.seat, &inner.registry);
+        let others = match late {
+            None => context.company.others(&context.seat, &inner.registry),
+            Some(_) => Others::Somebody,
+        };
         let mut superseded = context.superseded.borrow_mut();
         for entry in &*writes {
             let slot = inner.slot(entry.slot.slot);
@@ -35,14 +39,21 @@ impl Commit<'_, '_> {
             }
             let node = inner.node(entry.node);
             if let Some(over) = over
-                && alone
-                && is_only(over)
+                && others != Others::Somebody
                 && entry.state != WriteState::Tombstone
             {
-                let room = || inner.room_of(entry.slot, entry.indexed);
-                pending::replace(slot, over, node, ts, room, context, inner);
-                superseded.count_ended();
-                continue;
+                if others == Others::Nobody && is_only(over) {
+                    let room = || inner.room_of(entry.slot, entry.indexed);
+                    pending::replace(slot, over, node, ts, room, context, inner);
+                    superseded.count_ended();
+                    continue;
+                }
+                if !others.miss(over.stamp()) {
+                    context.company.rest();
+                } else if pending::exchange(slot, over, node, ts, context, inner) {
+                    superseded.count_ended();
+                    continue;
+                }
             }
             let node = if late.is_some() {
                 pending::settle_in_the_past(node, context, inner)

@@ -62,3 +62,47 @@ fn lone_committer_against_reader() {
         expect_orderly(&domain);
     });
 }
+
+/// Somebody who sees an instant from before what is superseded walks past it, to the version below.
+#[test]
+fn committer_against_old_reader() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        let old = domain.hold();
+        write(&domain, &x, &y, 1);
+        let reader = thread::spawn({
+            let (x, y) = (x.clone(), y.clone());
+            move || {
+                let seen = old.read(|s| (s.read(&x).get(), s.read(&y).get()));
+                assert_eq!(seen, (0, 0));
+            }
+        });
+        write(&domain, &x, &y, 2);
+        reader.join().unwrap();
+        assert_eq!(read(&domain, &x, &y), 2);
+        expect_orderly(&domain);
+    });
+}
+
+/// Beside the old instant somebody sees what is superseded.
+#[test]
+fn committer_against_reader_of_both() {
+    model(|| {
+        let domain = Domain::new();
+        let (x, y) = (domain.tvar(Seen::new(0)), domain.tvar(Seen::new(0)));
+        let old = domain.hold();
+        write(&domain, &x, &y, 1);
+        let reader = thread::spawn({
+            let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
+            move || {
+                let first = read(&domain, &x, &y);
+                assert!(first <= read(&domain, &x, &y), "back in time");
+                old.read(|s| assert_eq!(s.read(&x).get(), 0));
+            }
+        });
+        write(&domain, &x, &y, 2);
+        reader.join().unwrap();
+        expect_orderly(&domain);
+    });
+}

@@ -256,6 +256,40 @@ pub(crate) fn settle_in<'d>(
     inline
 }
 
+/// Publishes the value of `node` at `ts` in place of that of `over`, which ends, while its version
+/// stays where it is, with what lies below it. `false`: the two don't fit, and nothing was done.
+///
+/// The caller holds the lock of the slot, and found nobody else under way who sees `over`, when it
+/// had the lock and `ts`; the closure has ended. So nobody refers to either value: see
+/// [`company`](crate::reclaim::company).
+#[inline(always)]
+pub(crate) fn exchange<'d>(
+    slot: SlotRef<'d>,
+    over: NodeRef<'d>,
+    node: NodeRef<'d>,
+    ts: CommitTs,
+    context: &Context,
+    inner: &Inner,
+) -> bool {
+    let Some(info) = over.kind().info() else { return false };
+    if over.kind() != node.kind() || node.is_inline() || over.lingers() {
+        return false;
+    }
+    if info.drop.is_some() {
+        // SAFETY: nobody refers to either value; both are of this size.
+        unsafe { value::swap(node.ptr(), over.ptr(), info.size) };
+        context.ended.push(node.ptr());
+    } else {
+        // SAFETY: nobody refers to either value; both are of this size, and the old one needs no
+        // drop.
+        unsafe { value::relocate(node.ptr(), over.ptr(), info.size) };
+        context.blocks.give(node.ptr(), info.size, &inner.blocks);
+    }
+    over.set_stamp(ts);
+    slot.publish(over);
+    true
+}
+
 /// Publishes `node` at `ts` in place of `over`, which ends.
 ///
 /// The caller holds the lock of the slot, in which `over` is the only version, and found nobody
@@ -273,25 +307,10 @@ pub(crate) fn replace<'d>(
 ) {
     let info = over.kind().info();
     let drops = info.is_some_and(|info| info.drop.is_some());
-    let node = match info {
-        // It stays where it is, and changes its value with the pending one.
-        Some(info) if over.is_inline() && over.kind() == node.kind() && !node.is_inline() => {
-            if drops {
-                // SAFETY: nobody refers to either value; both are of this size.
-                unsafe { value::swap(node.ptr(), over.ptr(), info.size) };
-                context.ended.push(node.ptr());
-            } else {
-                // SAFETY: nobody refers to either value; both are of this size, and the old one
-                // needs no drop.
-                unsafe { value::relocate(node.ptr(), over.ptr(), info.size) };
-                context.blocks.give(node.ptr(), info.size, &inner.blocks);
-            }
-            over.set_stamp(ts);
-            slot.publish(over);
-            return;
-        }
-        _ => settle_in(slot, node, room, context, inner),
-    };
+    if over.is_inline() && exchange(slot, over, node, ts, context, inner) {
+        return;
+    }
+    let node = settle_in(slot, node, room, context, inner);
     node.set_prev(None);
     node.set_stamp(ts);
     slot.publish(node);

@@ -18,6 +18,28 @@ const IDLE: u64 = u64::MAX;
 /// No snapshot, and somebody is at work in the context that the seat belongs to.
 const CLAIMED: u64 = u64::MAX - 1;
 
+/// Who else is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    Nobody,
+    /// All of them at this instant or before.
+    Until(CommitTs),
+    /// Somebody who may see anything.
+    Somebody,
+}
+
+impl Others {
+    /// Whether none of them sees a version with this stamp, while nothing has superseded it yet.
+    #[inline(always)]
+    pub(crate) fn miss(self, stamp: CommitTs) -> bool {
+        match self {
+            Self::Nobody => true,
+            Self::Until(newest) => newest < stamp,
+            Self::Somebody => false,
+        }
+    }
+}
+
 /// The place where one context, or one held snapshot, announces.
 #[derive(Debug)]
 pub(crate) struct Seat {
@@ -106,6 +128,18 @@ impl Seat {
     pub(crate) fn is_idle(&self) -> bool {
         // Acquire: pairs with the Release of `leave`.
         self.word.load(Ordering::Acquire) == IDLE
+    }
+
+    /// What the owner is to a commit of somebody else.
+    #[inline(always)]
+    pub(crate) fn company(&self) -> Others {
+        // Acquire: pairs with the Release of `leave`.
+        match self.word.load(Ordering::Acquire) {
+            IDLE => Others::Nobody,
+            word if word & OPEN == 0 => Others::Until(CommitTs::from_word(word)),
+            // One who cleans up, too.
+            _ => Others::Somebody,
+        }
     }
 
     /// Takes an idle context over from its owner, for cleaning. One claimer at a time (the caller

@@ -21,13 +21,22 @@
 //!   commit by its lock. Past that it looks at headers only, which stay headers.
 //! - *The transaction itself* has ended its closure, so nobody refers to what it has read.
 //!
+//! # Old company
+//!
+//! If others are announced, but at instants before the superseded version, as those are that a
+//! roll back would need, nobody sees that version either. But somebody may walk past it, to what
+//! lies below, so it stays where it is, with its link, and only its value is exchanged: to a walker its
+//! stamp says "too new" before and after. Whoever puts versions at past instants over it, or has
+//! it in a read set, sees it, and so is no company of this kind. All the rest is as above.
+//!
 //! (loom models `lone_committer_against_reader`, `lone_committer_against_newcomer`,
-//! `two_committers`.)
+//! `two_committers`; for old company `committer_against_old_reader`,
+//! `committer_against_reader_of_both`.)
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use super::active::{Registry, Seat};
+use super::active::{Others, Registry, Seat};
 use crate::sync::fence_after_rmw;
 
 /// After somebody was found, so many commits go without a look: the cache lines of those who are at
@@ -48,26 +57,38 @@ pub(crate) struct Company {
 }
 
 impl Company {
-    /// Whether nobody but the owner of `me` is under way.
+    /// Who is under way but the owner of `me`.
     ///
     /// Called after a read-modify-write.
     #[inline(always)]
-    pub(crate) fn is_none(&self, me: &Arc<Seat>, registry: &Registry) -> bool {
+    pub(crate) fn others(&self, me: &Arc<Seat>, registry: &Registry) -> Others {
         let rest = self.rest.get();
         if rest > 0 {
             self.rest.set(rest - 1);
-            return false;
+            return Others::Somebody;
         }
         // The locks and the tick before the look; pairs with the fence in `Seat::announce`.
         fence_after_rmw();
         if registry.edition() != self.edition.get() {
             self.refresh(me, registry);
         }
-        let none = !self.crowded.get() && self.seats.borrow().iter().all(|seat| seat.is_idle());
-        if !none {
-            self.rest.set(REST);
+        let others = self.seats.borrow().iter().fold(Others::Nobody, |others, seat| {
+            match (others, seat.company()) {
+                (Others::Somebody, _) | (_, Others::Somebody) => Others::Somebody,
+                (Others::Until(one), Others::Until(other)) => Others::Until(one.max(other)),
+                (Others::Nobody, one) | (one, Others::Nobody) => one,
+            }
+        });
+        if self.crowded.get() || others == Others::Somebody {
+            self.rest();
+            return Others::Somebody;
         }
-        none
+        others
+    }
+
+    /// There is company: the next commits need not look.
+    pub(crate) fn rest(&self) {
+        self.rest.set(REST);
     }
 
     #[cold]
