@@ -212,12 +212,12 @@ impl Drop for Taken<'_> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use super::Errand;
     use crate::domain::Domain;
     use crate::event::Event;
+    use crate::sync::{AtomicBool, Ordering};
 
     /// Enough for somebody who is mostly in time.
     const ATTEMPTS: usize = 1000;
