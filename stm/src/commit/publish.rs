@@ -21,7 +21,7 @@ impl Commit<'_, '_> {
     pub(super) fn publish_all(self, ts: CommitTs, late: Option<CommitTs>, watched: bool) {
         let Self { inner, context, writes, .. } = self;
         let others = match late {
-            None => context.company.others(&context.seat, &inner.registry),
+            None => context.company.others(ts, &context.seat, &inner.registry),
             Some(_) => Others::Somebody,
         };
         let mut superseded = context.superseded.borrow_mut();
@@ -48,9 +48,9 @@ impl Commit<'_, '_> {
                     superseded.count_ended();
                     continue;
                 }
-                if !others.miss(over.stamp()) {
-                    context.company.rest();
-                } else if pending::exchange(slot, over, node, ts, context, inner) {
+                if others.miss(over.stamp())
+                    && pending::exchange(slot, over, node, ts, context, inner)
+                {
                     superseded.count_ended();
                     continue;
                 }

@@ -99,6 +99,12 @@ impl Seat {
         fence_after_rmw();
     }
 
+    /// The first step of [`announce`](Self::announce) of somebody whose last snapshot was this.
+    #[cfg(all(test, not(any(loom, shuttle))))]
+    pub(crate) fn begin_after(&self, last: CommitTs) {
+        self.word.swap(last.to_bits() | OPEN, Ordering::SeqCst);
+    }
+
     /// From an open announcement to one instant in it.
     pub(crate) fn narrow(&self, instant: CommitTs) {
         self.word.store(instant.to_bits(), Ordering::Release);

@@ -37,11 +37,14 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::active::{Others, Registry, Seat};
+use crate::clock::CommitTs;
 use crate::sync::fence_after_rmw;
 
-/// After somebody was found, so many commits go without a look: the cache lines of those who are at
+/// After somebody was found at work, so many commits go without a look: the cache lines of those who are at
 /// work are theirs.
 const REST: u32 = if cfg!(any(loom, shuttle, sanitized, miri)) { 0 } else { 64 };
+/// Who announces an instant so many ticks ago is not at work: a snapshot that is held, or a long one.
+const RECENT: u64 = 1 << 12;
 /// With more seats than this a look costs more than it saves.
 const MOST: usize = 16;
 
@@ -59,9 +62,9 @@ pub(crate) struct Company {
 impl Company {
     /// Who is under way but the owner of `me`.
     ///
-    /// Called after a read-modify-write.
+    /// Called by a commit that has its locks and its timestamp.
     #[inline(always)]
-    pub(crate) fn others(&self, me: &Arc<Seat>, registry: &Registry) -> Others {
+    pub(crate) fn others(&self, ts: CommitTs, me: &Arc<Seat>, registry: &Registry) -> Others {
         let rest = self.rest.get();
         if rest > 0 {
             self.rest.set(rest - 1);
@@ -79,16 +82,16 @@ impl Company {
                 (Others::Nobody, one) | (one, Others::Nobody) => one,
             }
         });
-        if self.crowded.get() || others == Others::Somebody {
-            self.rest();
-            return Others::Somebody;
+        let others = if self.crowded.get() { Others::Somebody } else { others };
+        let at_work = match others {
+            Others::Nobody => false,
+            Others::Until(newest) => ts.to_bits().saturating_sub(newest.to_bits()) < RECENT,
+            Others::Somebody => true,
+        };
+        if at_work {
+            self.rest.set(REST);
         }
         others
-    }
-
-    /// There is company: the next commits need not look.
-    pub(crate) fn rest(&self) {
-        self.rest.set(REST);
     }
 
     #[cold]

@@ -180,13 +180,13 @@ impl SupersededLog {
                     // installation that failed. Not so for the first version of a variable; and a
                     // variable that was in this slot before had one with the same stamp.
                     let ending = (from != CommitTs::ZERO).then_some(from);
-                    self.trim(slot, ending, entry, inner);
+                    self.trim(slot, from, ending, entry, inner);
                 }
             },
             Entry::Past { slot, from, end } => match self.live.stay(from, end) {
                 Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
                 Some(Stay::TooNew) => self.later.push(entry),
-                None => self.trim(slot, Some(from), entry, inner),
+                None => self.trim(slot, from, Some(from), entry, inner),
             },
             Entry::Deleted { slot, at } => {
                 if self.live.any_before(at) || !self.vacate(slot, inner, me) {
@@ -196,10 +196,17 @@ impl SupersededLog {
         }
     }
 
-    fn trim(&mut self, slot: SlotPtr, ending: Option<CommitTs>, entry: Entry, inner: &Inner) {
+    fn trim(
+        &mut self,
+        slot: SlotPtr,
+        of: CommitTs,
+        ending: Option<CommitTs>,
+        entry: Entry,
+        inner: &Inner,
+    ) {
         let retired = &mut self.retired;
         let retire = |node: NodeRef<'_>| retired.push(node.ptr());
-        if trim(inner.slot(slot), &self.live, ending, retire) == Trimmed::Busy {
+        if trim(inner.slot(slot), &self.live, of, ending, retire) != Trimmed::Done {
             self.later.push(entry);
         }
     }

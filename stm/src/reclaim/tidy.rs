@@ -288,6 +288,32 @@ mod tests {
         assert_eq!(Arc::strong_count(&value), 1);
     }
 
+    /// A version was superseded by one whose value was exchanged since, so its successor's stamp is
+    /// newer than its end. Who begins meanwhile makes the look a past one, in which that successor
+    /// is not there yet: the version stayed, and its entry in the log was gone.
+    #[test]
+    fn what_lies_below_an_exchanged_value_is_not_forgotten() {
+        let (domain, value) = (Domain::new(), Arc::new(()));
+        let name = domain.atomically(|tx| Ok(tx.create(Some(value.clone()))));
+        let other = domain.atomically(|tx| Ok(tx.create(0)));
+        let old = domain.hold();
+        let put = || domain.atomically(|tx| Ok(tx.put(name, None::<Value>))).unwrap();
+        put();
+        let between = domain.now();
+        // Long enough for whoever holds the snapshot not to count as being at work.
+        for _ in 0..10_000 {
+            domain.atomically(|tx| Ok(tx.put(other, 1))).unwrap();
+        }
+        put();
+        let seat = domain.inner.registry.join();
+        seat.begin_after(between);
+        drop(old);
+        domain.reclaim();
+        domain.inner.registry.part(&seat);
+        domain.reclaim();
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+
     #[test]
     fn a_piece_is_a_part() {
         const VERSIONS: usize = 10 * AT_ONCE;
