@@ -167,7 +167,7 @@ fn beside_transactions_nothing_is_lost() {
         domain.reclaim();
         let total = u64::from(OBJECTS) * u64::from(OBJECTS - 1) / 2;
         let over = AtomicBool::new(false);
-        let saved = thread::scope(|scope| {
+        thread::scope(|scope| {
             for thread in 0..2_usize {
                 let (domain, names, over) = (&domain, &names, &over);
                 scope.spawn(move || {
@@ -184,20 +184,19 @@ fn beside_transactions_nothing_is_lost() {
                     }
                 });
             }
-            let mut saved = 0;
             for _ in 0..100 {
-                saved += rehouse(&domain).unwrap_or(0);
+                let _ = rehouse(&domain);
                 domain.reclaim();
                 let seen: u64 = domain
                     .snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
                 assert_eq!(seen, total);
             }
             over.store(true, Ordering::Relaxed);
-            saved
         });
         domain.reclaim();
-        let rest = rehouse(&domain).unwrap();
-        assert!(saved + rest >= names.len() * SAVED);
+        // (Who is stopped on the way does not say what was saved until then.)
+        rehouse(&domain).unwrap();
+        assert_eq!(rehouse(&domain), Some(0));
         let seen: u64 =
             domain.snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
         assert_eq!(seen, total);

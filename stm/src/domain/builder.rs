@@ -12,7 +12,7 @@ use crate::error::TooManyDomains;
 use crate::event::Event;
 use crate::layer::Layer;
 use crate::raw::block::BlockPool;
-use crate::raw::quiet::Errands;
+use crate::raw::quiet::Chores;
 use crate::raw::slab::Slab;
 use crate::raw::var::Vars;
 use crate::reclaim::active::Registry;
@@ -130,7 +130,7 @@ impl DomainBuilder {
             tag,
             dropped: DroppedVars::default(),
             names: AtomicUsize::new(1),
-            errands: Errands::default(),
+            chores: Chores::default(),
             tidying: Mutex::default(),
             tidying_left: AtomicBool::default(),
             advancing: Mutex::default(),

@@ -22,7 +22,7 @@ use crate::layer::{Layer, NotNewest};
 use crate::raw::block::BlockPool;
 use crate::raw::context::{ContextPool, Lent};
 use crate::raw::frame::Frame;
-use crate::raw::quiet::Errands;
+use crate::raw::quiet::Chores;
 use crate::raw::slab::{Numbered, Slab};
 use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
@@ -86,7 +86,7 @@ pub(crate) struct Inner {
     /// Held by whoever tidies up.
     pub(crate) tidying: Mutex<()>,
     /// Work that is left to whoever begins a transaction.
-    pub(crate) errands: Errands,
+    pub(crate) chores: Chores,
     /// Somebody has left it to them.
     pub(crate) tidying_left: AtomicBool,
     /// Held by whoever advances the era.

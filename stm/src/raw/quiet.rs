@@ -11,7 +11,7 @@
 //! asked first not to begin again, and looks at that when they begin. And where all processors are
 //! busy, whoever wants a quiet moment has taken the place of somebody who is in the middle of a
 //! transaction, and can't end it meanwhile. So the work is left to the threads that are at work, as
-//! an *errand*, and its owner sleeps: the first one that is asked takes the errand over, waits for the
+//! a *chore*, and its owner sleeps: the first one that is asked takes the chore over, waits for the
 //! others, who run and are asked, too, and does the work. All that is limited in time: with a long
 //! transaction in the way there is no quiet moment, and nothing happens.
 
@@ -29,8 +29,8 @@ use crate::sync::{Condvar, Mutex, spin_loop};
 
 /// For so long those who have ended are kept from beginning while others go on.
 const PATIENCE: Duration = Duration::from_micros(if cfg!(any(loom, shuttle)) { 0 } else { 60 });
-/// For so long an errand waits for somebody who takes it over.
-const ERRAND: Duration = Duration::from_millis(2);
+/// For so long a chore waits for somebody who takes it over.
+const CHORE: Duration = Duration::from_millis(2);
 
 /// A moment in which no transaction is under way and nobody cleans up: every context is claimed.
 pub(super) struct Quiet<'p> {
@@ -112,7 +112,7 @@ pub(super) enum Work {
 }
 
 #[derive(Debug, Default)]
-enum Errand {
+enum Chore {
     #[default]
     None,
     Posted(Work),
@@ -121,10 +121,10 @@ enum Errand {
     Done(Option<usize>),
 }
 
-/// The errand of a domain: one at a time, as its owner holds the lock that excludes tidying.
+/// The chore of a domain: one at a time, as its owner holds the lock that excludes tidying.
 #[derive(Debug, Default)]
-pub(crate) struct Errands {
-    errand: Mutex<Errand>,
+pub(crate) struct Chores {
+    chore: Mutex<Chore>,
     done: Condvar,
 }
 
@@ -136,7 +136,7 @@ impl Inner {
         if let Some(quiet) = self.contexts.lock().quiet(Duration::ZERO) {
             return self.do_quietly(&work, &quiet, context);
         }
-        // What a model would see of an errand is a lock.
+        // What a model would see of a chore is a lock.
         if cfg!(any(loom, shuttle)) { None } else { self.send(work) }
     }
 
@@ -152,19 +152,19 @@ impl Inner {
 
     /// Leaves the work to somebody who is about to begin a transaction.
     fn send(&self, work: Work) -> Option<usize> {
-        let deadline = Instant::now() + ERRAND;
-        let mut errand = self.errands.errand.lock();
-        *errand = Errand::Posted(work);
+        let deadline = Instant::now() + CHORE;
+        let mut chore = self.chores.chore.lock();
+        *chore = Chore::Posted(work);
         // Under the lock: who is asked finds it.
         self.contexts.lock().ask();
-        while matches!(*errand, Errand::Posted(_)) && Instant::now() < deadline {
-            errand = self.errands.done.wait_until(errand, deadline);
+        while matches!(*chore, Chore::Posted(_)) && Instant::now() < deadline {
+            chore = self.chores.done.wait_until(chore, deadline);
         }
-        while matches!(*errand, Errand::Taken) {
-            errand = self.errands.done.wait(errand);
+        while matches!(*chore, Chore::Taken) {
+            chore = self.chores.done.wait(chore);
         }
-        match mem::take(&mut *errand) {
-            Errand::Done(result) => result,
+        match mem::take(&mut *chore) {
+            Chore::Done(result) => result,
             _ => {
                 self.contexts.lock().unask();
                 None
@@ -176,35 +176,35 @@ impl Inner {
     #[cold]
     #[inline(never)]
     pub(super) fn make_room(&self, context: &Context) {
-        let mut errand = self.errands.errand.lock();
-        if let Errand::Posted(_) = *errand {
+        let mut chore = self.chores.chore.lock();
+        if let Chore::Posted(_) = *chore {
             // Within another transaction there can't be a quiet moment.
             if Lent::is_only_one()
-                && let Errand::Posted(work) = mem::replace(&mut *errand, Errand::Taken)
+                && let Chore::Posted(work) = mem::replace(&mut *chore, Chore::Taken)
             {
-                drop(errand);
-                let mut taken = Taken { errands: &self.errands, result: None };
+                drop(chore);
+                let mut taken = Taken { chores: &self.chores, result: None };
                 let contexts = self.contexts.lock();
                 let quiet = contexts.quiet(PATIENCE);
                 taken.result = quiet.and_then(|quiet| self.do_quietly(&work, &quiet, context));
             }
             return;
         }
-        drop(errand);
+        drop(chore);
         context.seat.wait_for_claimer();
     }
 }
 
-/// An errand that was taken over. Its owner learns how it ended, even by a panic of an observer.
+/// A chore that was taken over. Its owner learns how it ended, even by a panic of an observer.
 struct Taken<'e> {
-    errands: &'e Errands,
+    chores: &'e Chores,
     result: Option<usize>,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        *self.errands.errand.lock() = Errand::Done(self.result);
-        self.errands.done.notify_all();
+        *self.chores.chore.lock() = Chore::Done(self.result);
+        self.chores.done.notify_all();
     }
 }
 
@@ -214,7 +214,7 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
-    use super::Errand;
+    use super::Chore;
     use crate::domain::Domain;
     use crate::event::Event;
     use crate::sync::{AtomicBool, Ordering};
@@ -222,7 +222,7 @@ mod tests {
     /// Enough for somebody who is mostly in time.
     const ATTEMPTS: usize = 1000;
 
-    /// A worker that goes from one transaction to the next, and ends one only for an errand, and
+    /// A worker that goes from one transaction to the next, and ends one only for a chore, and
     /// somebody beside it.
     fn beside_work<R>(domain: &Domain, f: impl FnOnce() -> R) -> (R, thread::Result<()>) {
         let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -230,8 +230,8 @@ mod tests {
             while !stop.load(Ordering::Relaxed) {
                 domain.snapshot(|_| {
                     begun.store(true, Ordering::Relaxed);
-                    let errand = &domain.inner.errands.errand;
-                    let is_posted = || matches!(*errand.lock(), Errand::Posted(_));
+                    let chore = &domain.inner.chores.chore;
+                    let is_posted = || matches!(*chore.lock(), Chore::Posted(_));
                     while !is_posted() && !stop.load(Ordering::Relaxed) {
                         thread::yield_now();
                     }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_at_work_does_errands() {
+    fn who_is_at_work_does_chores() {
         let domain = Domain::new();
         let name = domain.atomically(|tx| Ok(tx.create(1)));
         let _old = domain.hold();
@@ -262,10 +262,10 @@ mod tests {
         assert_eq!(domain.bring_home(0..domain.slots()), Some(0));
     }
 
-    /// Cleaning up, which is a part of some errands, tells observers, who may panic: in the
-    /// transaction of somebody else, who has taken the errand over.
+    /// Cleaning up, which is a part of some chores, tells observers, who may panic: in the
+    /// transaction of somebody else, who has taken the chore over.
     #[test]
-    fn an_errand_in_which_an_observer_panics_is_over_and_the_next_one_is_done() {
+    fn a_chore_in_which_an_observer_panics_is_over_and_the_next_one_is_done() {
         let angry = Arc::new(AtomicBool::new(false));
         let panics = Arc::clone(&angry);
         let observer = move |event: &Event| {

@@ -89,7 +89,8 @@ impl SupersededLog {
     /// Whether it is time to settle.
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
-        self.fresh.len() + self.ended >= BATCH
+        // Not together: a batch that is not quite full is retired with the next one.
+        self.fresh.len() >= BATCH || self.ended >= BATCH
     }
 
     /// A commit has ended a version that nobody sees.
