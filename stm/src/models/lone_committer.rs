@@ -26,6 +26,11 @@ fn read(domain: &Domain, x: &TVar<Seen>, y: &TVar<Seen>) -> u32 {
     })
 }
 
+fn read_twice(domain: &Domain, x: &TVar<Seen>, y: &TVar<Seen>) {
+    let first = read(domain, x, y);
+    assert!(first <= read(domain, x, y), "back in time");
+}
+
 #[test]
 fn lone_committer_against_newcomer() {
     model(|| {
@@ -53,8 +58,7 @@ fn lone_committer_against_reader() {
         let reader = thread::spawn({
             let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
             move || {
-                let first = read(&domain, &x, &y);
-                assert!(first <= read(&domain, &x, &y), "back in time");
+                read_twice(&domain, &x, &y);
             }
         });
         write(&domain, &x, &y, 1);
@@ -96,8 +100,7 @@ fn committer_against_reader_of_both() {
         let reader = thread::spawn({
             let (domain, x, y) = (domain.clone(), x.clone(), y.clone());
             move || {
-                let first = read(&domain, &x, &y);
-                assert!(first <= read(&domain, &x, &y), "back in time");
+                read_twice(&domain, &x, &y);
                 old.read(|s| assert_eq!(s.read(&x).get(), 0));
             }
         });
