@@ -113,30 +113,17 @@ impl Inner {
     fn exchange(&self, away: &Away<'_>, context: &Context) {
         let &Away { slot, newest, info, above } = away;
         let inline = slot.inline();
-        let (kind, stamp, lingers) = (newest.kind(), newest.stamp(), newest.lingers());
         if let Some(above) = above {
             let size = inline.kind().info().map_or(0, |info| info.size);
             let block = self.node(context.blocks.take(size, &self.blocks));
             // SAFETY: the moment is quiet, so nobody refers to the value; the block is for values
             // of this size, and fresh.
-            unsafe { value::relocate(inline.ptr(), block.ptr(), size) };
-            block.set_kind(inline.kind(), false);
-            if inline.lingers() {
-                block.linger();
-            }
-            block.set_stamp(inline.stamp());
-            block.set_prev(inline.prev());
+            unsafe { go_on_in(inline, block, size, false) };
             above.set_prev(Some(block));
         }
         // SAFETY: the moment is quiet, so nobody refers to the value; it fits, and the slot's own
         // node has no value any more.
-        unsafe { value::relocate(newest.ptr(), inline.ptr(), info.size) };
-        inline.set_kind(kind, true);
-        if lingers {
-            inline.linger();
-        }
-        inline.set_stamp(stamp);
-        inline.set_prev(newest.prev());
+        unsafe { go_on_in(newest, inline, info.size, true) };
         slot.publish(inline);
         newest.set_prev(None);
         // So that a model sees who comes too late.
@@ -144,4 +131,21 @@ impl Inner {
         newest.set_kind(Kind::NONE, false);
         context.blocks.give(newest.ptr(), info.size, &self.blocks);
     }
+}
+
+/// Moves a version with its value, its marks and its link. Whoever points to it is to point to the
+/// new place; `inline` says whether that is a slot.
+///
+/// # Safety
+///
+/// As for [`value::relocate`].
+pub(super) unsafe fn go_on_in(from: NodeRef<'_>, to: NodeRef<'_>, size: usize, inline: bool) {
+    // SAFETY: passed on to the caller.
+    unsafe { value::relocate(from.ptr(), to.ptr(), size) };
+    to.set_kind(from.kind(), inline);
+    if from.lingers() {
+        to.linger();
+    }
+    to.set_stamp(from.stamp());
+    to.set_prev(from.prev());
 }

@@ -28,7 +28,7 @@ use crate::reclaim::superseded::SupersededLog;
 use crate::sync::{Condvar, Mutex, spin_loop};
 
 /// For so long those who have ended are kept from beginning while others go on.
-const PATIENCE: Duration = Duration::from_micros(if cfg!(any(loom, shuttle)) { 0 } else { 60 });
+const PATIENCE: Duration = Duration::from_micros(60);
 /// For so long a chore waits for somebody who takes it over.
 const CHORE: Duration = Duration::from_millis(2);
 

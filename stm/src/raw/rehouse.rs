@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use super::block::block_size;
 use super::context::{Context, Lent};
+use super::home::go_on_in;
 use super::quiet::{Quiet, Work};
 use super::slab::{Page, stride_of};
 use super::slot::{NodeRef, SlotRef};
@@ -136,9 +137,7 @@ impl Inner {
         // SAFETY: the version is the only one of the object, and nobody has a reference to its
         // value, since no transaction is under way; the new slot has room for every version of the
         // page, and is private.
-        unsafe { value::relocate(version.ptr(), inline.ptr(), info.size) };
-        inline.set_kind(version.kind(), true);
-        inline.set_stamp(version.stamp());
+        unsafe { go_on_in(version, inline, info.size, true) };
         to.publish(inline);
         if !version.is_inline() {
             context.blocks.give(version.ptr(), info.size, &self.blocks);

@@ -18,8 +18,8 @@ const IDLE: u64 = u64::MAX;
 /// No snapshot, and somebody is at work in the context that the seat belongs to.
 const CLAIMED: u64 = u64::MAX - 1;
 
-/// Who else is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who else is under way; the greater, the more they may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Others {
     Nobody,
     /// All of them at this instant or before.

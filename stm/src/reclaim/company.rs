@@ -75,14 +75,13 @@ impl Company {
         if registry.edition() != self.edition.get() {
             self.refresh(me, registry);
         }
-        let others = self.seats.borrow().iter().fold(Others::Nobody, |others, seat| {
-            match (others, seat.company()) {
-                (Others::Somebody, _) | (_, Others::Somebody) => Others::Somebody,
-                (Others::Until(one), Others::Until(other)) => Others::Until(one.max(other)),
-                (Others::Nobody, one) | (one, Others::Nobody) => one,
+        let mut others = if self.crowded.get() { Others::Somebody } else { Others::Nobody };
+        for seat in &*self.seats.borrow() {
+            others = others.max(seat.company());
+            if others == Others::Somebody {
+                break;
             }
-        });
-        let others = if self.crowded.get() { Others::Somebody } else { others };
+        }
         let at_work = match others {
             Others::Nobody => false,
             Others::Until(newest) => ts.to_bits().saturating_sub(newest.to_bits()) < RECENT,

@@ -48,16 +48,14 @@ fn usual(ops: &[f64]) -> f64 {
 /// The rounds of a strategy laid on top of each other, flip on flip: operations in each bin, in the
 /// median of the rounds, each of which counts by its own usual rate. What happens in one round only,
 /// as on a busy machine, leaves no trace.
-pub(super) fn overlaid(rounds: &[(Vec<u64>, Duration)], length: Duration) -> Vec<f64> {
-    let usual = |ops: &[u64], flip: Duration| {
-        usual(&ops[..bin(flip).min(ops.len())].iter().map(|&ops| ops as f64).collect::<Vec<_>>())
-    };
-    let usuals: Vec<f64> = rounds.iter().map(|(ops, flip)| usual(ops, *flip)).collect();
+pub(super) fn overlaid(rounds: &[(Vec<f64>, Duration)], length: Duration) -> Vec<f64> {
+    let usuals: Vec<f64> =
+        rounds.iter().map(|(ops, flip)| usual(&ops[..bin(*flip).min(ops.len())])).collect();
     let all = median(usuals.iter().copied());
     (0..bin(length))
         .map(|at| {
             let parts = rounds.iter().zip(&usuals).filter_map(|((ops, _), usual)| {
-                (*usual > 0.0).then_some(*ops.get(at).unwrap_or(&0) as f64 / usual)
+                (*usual > 0.0).then_some(ops.get(at).unwrap_or(&0.0) / usual)
             });
             all * median(parts)
         })
@@ -87,8 +85,8 @@ pub(super) fn dip(ops: &[f64], flip: Duration, length: Duration) -> Dip {
 }
 
 impl Series {
-    pub(super) fn ops_by_bin(&self) -> Vec<u64> {
-        self.bins.iter().map(|bin| bin.ops).collect()
+    pub(super) fn ops_by_bin(&self) -> Vec<f64> {
+        self.bins.iter().map(|bin| bin.ops as f64).collect()
     }
 
     /// The slowest operation that ended after this instant, in nanoseconds.
@@ -129,11 +127,11 @@ mod tests {
 
     #[test]
     fn what_happens_in_one_round_only_leaves_no_trace() {
-        let round = |all: u64, slow: &[usize]| {
-            let ops = (0..20).map(|at| if slow.contains(&at) { all / 2 } else { all });
+        let round = |all: f64, slow: &[usize]| {
+            let ops = (0..20).map(|at| if slow.contains(&at) { all / 2.0 } else { all });
             (ops.collect::<Vec<_>>(), seconds(10))
         };
-        let rounds = [round(100, &[12, 15]), round(300, &[12]), round(200, &[12, 17])];
+        let rounds = [round(100.0, &[12, 15]), round(300.0, &[12]), round(200.0, &[12, 17])];
         let ops = overlaid(&rounds, seconds(20));
         let expected = (0..20).map(|at| if at == 12 { 100.0 } else { 200.0 });
         assert_eq!(ops, expected.collect::<Vec<_>>());

@@ -169,7 +169,7 @@ pub(crate) fn experiment(
     mut progress: impl FnMut(&str),
 ) -> Result<Vec<Outcome>, Box<dyn Error>> {
     let mut outcomes = Vec::new();
-    let mut best = line_transfer();
+    let mut best = None;
     for setting in settings {
         let mut series: Vec<_> = strategies.iter().map(|&s| (s, Vec::new())).collect();
         for round in 0..rounds {
