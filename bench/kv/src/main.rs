@@ -13,7 +13,6 @@
 
 mod conversation;
 mod experiment;
-mod median;
 mod random;
 mod server;
 mod throughput;

@@ -61,12 +61,7 @@ impl Server {
 
     /// Processor time, in seconds, that the process has had; 0 where the system does not tell.
     pub(crate) fn processor_time(&self) -> f64 {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = fs::read_to_string(path).unwrap_or_default();
-        // The name of the program, in parentheses, may have anything in it.
-        let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks = numbers.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
-        ticks.sum::<f64>() / TICKS
+        processor_time(&self.child.id().to_string(), OWN)
     }
 
     /// Bytes of memory that the process has, where the system tells it.
@@ -81,6 +76,24 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where the system tells the processor time of a process, and that of its children that have ended.
+const OWN: usize = 11;
+const CHILDREN: usize = 13;
+
+/// Processor time, in seconds, that clients have had that have ended; 0 where the system does not
+/// tell.
+pub(crate) fn processor_time_of_clients() -> f64 {
+    processor_time("self", CHILDREN)
+}
+
+fn processor_time(process: &str, place: usize) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name of the program, in parentheses, may have anything in it.
+    let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks = numbers.skip(place).take(2).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / TICKS
 }
 
 fn resident(process: u32) -> u64 {

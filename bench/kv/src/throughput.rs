@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::process::Command;
+use std::io;
+use std::num::NonZeroUsize;
+use std::process::{Command, Stdio};
 
 use clap::Args;
-use upgradable_report::Table;
+use upgradable_report::{Table, median};
 
-use crate::median::median;
 use crate::server::{self, Server};
 use crate::wire::Client;
 
@@ -22,6 +23,10 @@ pub(crate) struct Options {
     /// Connections.
     #[arg(long, default_value_t = 50)]
     connections: usize,
+    /// How many redis-benchmarks share the connections. One alone is often slower than what it
+    /// measures: the table says how busy they were.
+    #[arg(long, value_delimiter = ',', default_value = "1,2")]
+    clients: Vec<NonZeroUsize>,
     /// Requests that are sent together.
     #[arg(long, value_delimiter = ',', default_value = "1,16")]
     pipeline: Vec<usize>,
@@ -77,6 +82,35 @@ struct Round {
     rate: f64,
     /// The server's processor time for a request, in microseconds.
     processor: f64,
+    /// The share of the time that the clients, each of them one thread, worked.
+    busy: f64,
+}
+
+/// What is asked for: the same of all servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Load {
+    clients: NonZeroUsize,
+    command: &'static str,
+    /// Requests that are sent together.
+    pipeline: usize,
+}
+
+impl Load {
+    /// All of them, table by table.
+    fn all(options: &Options) -> Vec<Self> {
+        let mut all = Vec::new();
+        for &clients in &options.clients {
+            for command in COMMANDS {
+                let load = |&pipeline| Self { clients, command, pipeline };
+                all.extend(options.pipeline.iter().map(load));
+            }
+        }
+        all
+    }
+
+    fn requests(&self, options: &Options) -> usize {
+        if self.pipeline == 1 { options.requests } else { options.requests * 6 }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
@@ -86,54 +120,73 @@ pub(crate) fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         }
     }
     let contestants = Contestant::all(options)?;
+    let filling = Load { clients: NonZeroUsize::MIN, command: COMMANDS[0], pipeline: 16 };
     for Contestant { server, .. } in &contestants {
-        measure(server, options, "SET", 16, options.keys * 3)?;
+        measure(server, options, filling, options.keys * 3)?;
     }
     if options.upgraded {
         contestants.iter().skip(1).try_for_each(|upgraded| upgrade(&upgraded.server))?;
     }
     let mut rounds = BTreeMap::<_, Vec<Round>>::new();
     for round in 0..options.rounds {
-        for &pipeline in &options.pipeline {
-            let requests = if pipeline == 1 { options.requests } else { options.requests * 6 };
-            for command in COMMANDS {
-                // In turn the first.
-                for turn in 0..contestants.len() {
-                    let place = (round + turn) % contestants.len();
-                    let server = &contestants[place].server;
-                    let measured = measure(server, options, command, pipeline, requests)?;
-                    rounds.entry((command, pipeline, place)).or_default().push(measured);
-                }
+        for load in Load::all(options) {
+            // In turn the first.
+            for turn in 0..contestants.len() {
+                let place = (round + turn) % contestants.len();
+                let server = &contestants[place].server;
+                let measured = measure(server, options, load, load.requests(options))?;
+                rounds.entry((load, place)).or_default().push(measured);
             }
         }
     }
-    println!("{}", table(options, &contestants, &rounds));
+    for &clients in &options.clients {
+        println!("{}", table(options, clients, &contestants, &rounds));
+    }
     Ok(())
 }
 
 fn table(
     options: &Options,
+    clients: NonZeroUsize,
     contestants: &[Contestant],
-    rounds: &BTreeMap<(&str, usize, usize), Vec<Round>>,
+    rounds: &BTreeMap<(Load, usize), Vec<Round>>,
 ) -> Table {
-    let columns =
-        ["", "requests/s", "ratio", "least", "most", "processor us", "ratio", "least", "most"];
-    let title = format!("{} connections, medians of the rounds", options.connections);
+    let columns = [
+        "",
+        "requests/s",
+        "ratio",
+        "least",
+        "most",
+        "processor us",
+        "ratio",
+        "least",
+        "most",
+        "clients busy",
+    ];
+    let title = format!(
+        "{} connections of redis-benchmarks, {clients} in number: medians of the rounds",
+        options.connections
+    );
     let mut table = Table::new(title, columns);
-    let cases = COMMANDS
-        .iter()
-        .flat_map(|&command| options.pipeline.iter().map(move |&pipeline| (command, pipeline)));
-    for (command, pipeline) in cases {
-        let of = |place| rounds.get(&(command, pipeline, place)).map_or(&[][..], Vec::as_slice);
+    let is_ours = |load: &Load| load.clients == clients;
+    for load in Load::all(options).into_iter().filter(is_ours) {
+        let of = |place| rounds.get(&(load, place)).map_or(&[][..], Vec::as_slice);
         for (place, contestant) in contestants.iter().enumerate() {
+            let Load { command, pipeline, .. } = load;
             let name = format!("{command}, pipeline of {pipeline}: {}", contestant.name);
             let mut cells = vec![name];
             cells.extend(compared(of(0), of(place), 0, |round| round.rate));
             cells.extend(compared(of(0), of(place), 2, |round| round.processor));
+            let busy = middle(of(place).iter().map(|round| round.busy * 100.0));
+            cells.push(format!("{busy:.0} %"));
             table.row(cells);
         }
     }
     table
+}
+
+fn middle(values: impl IntoIterator<Item = f64>) -> f64 {
+    median(values).unwrap_or(f64::NAN)
 }
 
 /// The median, and of the ratios to the first the median, the least and the most.
@@ -145,8 +198,8 @@ fn compared(
 ) -> [String; 4] {
     let ratios = || first.iter().zip(own).map(|(first, own)| value(own) / value(first));
     [
-        format!("{:.digits$}", median(own.iter().map(&value))),
-        format!("{:.2}", median(ratios())),
+        format!("{:.digits$}", middle(own.iter().map(&value))),
+        format!("{:.2}", middle(ratios())),
         format!("{:.2}", ratios().fold(f64::INFINITY, f64::min)),
         format!("{:.2}", ratios().fold(0.0, f64::max)),
     ]
@@ -164,30 +217,39 @@ fn upgrade(server: &Server) -> Result<(), Box<dyn Error>> {
 fn measure(
     server: &Server,
     options: &Options,
-    command: &str,
-    pipeline: usize,
+    load: Load,
     requests: usize,
 ) -> Result<Round, Box<dyn Error>> {
+    let Load { clients, command, pipeline } = load;
+    let clients = clients.get();
+    let share = |all: usize| (all / clients).max(1).to_string();
     let words = [
         ("-p", server.port()),
-        ("-c", options.connections.to_string()),
+        ("-c", share(options.connections)),
         ("-P", pipeline.to_string()),
-        ("-n", requests.to_string()),
+        ("-n", share(requests)),
         ("-r", options.keys.to_string()),
         ("-t", command.to_lowercase()),
     ];
     let words = words.iter().flat_map(|(option, word)| [*option, word]);
-    let before = server.processor_time();
-    let output = Command::new("redis-benchmark").args(words).arg("--csv").output()?;
-    let processor = (server.processor_time() - before) / requests as f64 * 1e6;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.lines().filter_map(rate).find(|(measured, _)| measured == command) {
-        Some((_, rate)) => Ok(Round { rate, processor }),
-        None => {
+    let mut benchmark = Command::new("redis-benchmark");
+    benchmark.args(words).arg("--csv").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (before, of_clients) = (server.processor_time(), server::processor_time_of_clients());
+    let running: io::Result<Vec<_>> = (0..clients).map(|_| benchmark.spawn()).collect();
+    let mut slowest = f64::INFINITY;
+    for client in running? {
+        let output = client.wait_with_output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let Some((_, rate)) = text.lines().filter_map(rate).find(|(of, _)| of == command) else {
             let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            Err(format!("redis-benchmark: {text}{why}").into())
-        }
+            return Err(format!("redis-benchmark: {text}{why}").into());
+        };
+        slowest = slowest.min(rate);
     }
+    let per_request = |time: f64| time / requests as f64;
+    let processor = per_request(server.processor_time() - before);
+    let client = per_request(server::processor_time_of_clients() - of_clients);
+    Ok(Round { rate: slowest * clients as f64, processor: processor * 1e6, busy: client * slowest })
 }
 
 /// The command and its rate, of a line that has one.

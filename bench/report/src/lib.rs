@@ -13,11 +13,13 @@
 //! ```
 
 mod escape;
+mod median;
 mod page;
 mod plot;
 mod scale;
 mod table;
 
+pub use median::median;
 pub use page::Report;
 pub use plot::{Line, Plot};
 pub use table::Table;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use upgradable_report::median;
+
 /// Hops in one batch, and batches.
 const HOPS: u32 = 4_000;
 const BATCHES: usize = 5;
@@ -48,9 +50,8 @@ impl Line {
 /// batches; `None` with one processor, or if it takes too long.
 pub(crate) fn line_transfer() -> Option<f64> {
     let deadline = Instant::now() + LIMIT;
-    let mut batches: Vec<f64> = (0..BATCHES).map_while(|_| batch(deadline)).collect();
-    batches.sort_by(f64::total_cmp);
-    batches.get(BATCHES / 2).copied()
+    let batches: Vec<_> = (0..BATCHES).map_while(|_| batch(deadline)).collect();
+    (batches.len() == BATCHES).then(|| median(batches))?
 }
 
 fn batch(deadline: Instant) -> Option<f64> {

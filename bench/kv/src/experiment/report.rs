@@ -4,11 +4,10 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use upgradable_report::{Line, Plot, Report, Table};
+use upgradable_report::{Line, Plot, Report, Table, median};
 
 use super::Strategy;
 use super::run::{Bin, Run};
-use crate::median::median;
 
 /// The most that a request may take during an upgrade, of the most it takes without one.
 const TARGET: f64 = 1.5;
@@ -52,7 +51,8 @@ fn of<'g>(groups: &'g [Group<'_>], strategy: Strategy) -> Option<&'g [&'g Run]> 
 
 fn verdict(pipeline: usize, groups: &[Group<'_>]) -> Option<String> {
     let max = |strategy| {
-        of(groups, strategy).map(|runs| median(runs.iter().map(|run| run.halves[1].max)) / 1e3)
+        let maxima = of(groups, strategy)?.iter().map(|run| run.halves[1].max);
+        median(maxima).map(|max| max / 1e3)
     };
     let (none, lazy) = (max(Strategy::None)?, max(Strategy::Lazy)?);
     let eager = max(Strategy::Eager).map_or(String::new(), |eager| {
@@ -102,7 +102,9 @@ fn table(pipeline: usize, groups: &[Group<'_>]) -> Table {
         format!("{}: medians of the runs, times in us, from the upgrade on", title(pipeline));
     let mut table = Table::new(name, columns);
     for (strategy, runs) in groups {
-        let middle = |value: &dyn Fn(&Run) -> f64| median(runs.iter().map(|run| value(run)));
+        let middle = |value: &dyn Fn(&Run) -> f64| {
+            median(runs.iter().map(|run| value(run))).unwrap_or(f64::NAN)
+        };
         let whole = |value: &dyn Fn(&Run) -> f64| format!("{:.0}", middle(value));
         let maxima = || runs.iter().map(|run| run.halves[1].max);
         let upgraded = *strategy != Strategy::None;
@@ -147,8 +149,9 @@ fn plots(pipeline: usize, groups: &[Group<'_>]) -> Vec<Plot> {
         Plot::new(id("p99"), over("99th percentile of each 100 ms"), "s", "ms").logarithmic();
     let mut memory = Plot::new(id("memory"), over("memory of the server"), "s", "MB");
     for (strategy, runs) in groups {
-        let by_max = median(runs.iter().map(|run| run.halves[1].max));
-        let Some(run) = runs.iter().find(|run| run.halves[1].max == by_max) else { continue };
+        let mut by_max = runs.clone();
+        by_max.sort_by(|a, b| a.halves[1].max.total_cmp(&b.halves[1].max));
+        let Some(run) = by_max.get(by_max.len() / 2) else { continue };
         let line = |value: &dyn Fn(&Bin) -> f64| {
             Line::new(strategy.name(), run.bins.iter().map(|bin| (bin.at, value(bin))).collect())
         };

@@ -24,15 +24,9 @@ pub(super) struct Dip {
     pub(super) lost: f64,
 }
 
-/// The middle of the values, 0 of none.
+/// The median, 0 of none.
 pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
-    }
+    upgradable_report::median(values).unwrap_or(0.0)
 }
 
 /// The number of the bin that an instant is in.
@@ -136,10 +130,5 @@ mod tests {
         let expected = (0..20).map(|at| if at == 12 { 100.0 } else { 200.0 });
         assert_eq!(ops, expected.collect::<Vec<_>>());
         assert_eq!(overlaid(&[], seconds(2)), [0.0; 2]);
-    }
-
-    #[test]
-    fn medians() {
-        assert_eq!([median([]), median([3.0, 1.0, 2.0]), median([4.0, 1.0])], [0.0, 2.0, 2.5]);
     }
 }
