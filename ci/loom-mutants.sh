@@ -593,6 +593,31 @@ mutant_claims_end_before_versions_come_home() {
         'seat(next).release();'
 }
 
+mutant_logs_name_slots_by_their_addresses() {
+    fails rehousing_below_a_held_snapshot
+    edit raw/slab.rs '            number => ptr::without_provenance_mut' \
+        '            number if number != number => ptr::without_provenance_mut'
+    edit raw/slab.rs '            u32::MAX => slot.slot.as_ptr(),' ''
+    edit raw/slab.rs '<< 1 | Self::NUMBER),' '<< 1 | Self::NUMBER),
+            _ => slot.slot.as_ptr(),'
+}
+
+mutant_what_makes_room_is_lost() {
+    fails homecoming_against_reader rehousing_below_a_held_snapshot
+    edit raw/home.rs 'above.set_prev(Some(block));' 'above.set_prev(None);'
+}
+
+mutant_a_write_that_comes_home_loses_the_link() {
+    fails homecoming_committer_against_old_reader
+    edit raw/pending.rs 'home.set_prev(over.prev());' 'home.set_prev(None);'
+}
+
+mutant_what_a_homecoming_write_supersedes_ends_at_once() {
+    fails homecoming_committer_against_old_reader
+    edit commit/publish.rs 'superseded.retire(over);' \
+        'context.ended.push(over.ptr()); superseded.count_ended();'
+}
+
 # --- running -----------------------------------------------------------------------------------
 
 # build stand-in|real: builds the copy; `binary` is the file that has the models.

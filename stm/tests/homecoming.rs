@@ -139,6 +139,34 @@ fn every_snapshot_of_a_chain_sees_its_own_version_and_each_is_dropped_once() {
     }
 }
 
+/// What was written beside somebody else lay in a block. Later writes, beside nobody but a held
+/// instant, exchanged values in that block, and the slot stayed empty for good.
+#[test]
+fn the_next_write_beside_an_old_instant_comes_home() {
+    let domain = Domain::new();
+    let names = create(&domain, 500);
+    let old = domain.hold();
+    put(&domain, &names, 1);
+    assert_eq!(domain.bring_home(all(&domain)), Some(500));
+    let company = domain.hold();
+    put(&domain, &names, 2);
+    drop(company);
+    domain.reclaim();
+    assert_eq!(domain.away(all(&domain)).len(), 500, "they lie in blocks, and have room");
+    // Long enough for those held before not to count as being at work.
+    let other = domain.tvar(0);
+    for _ in 0..10_000 {
+        domain.atomically(|tx| Ok(tx.write(&other, 1)));
+    }
+    put(&domain, &names, 3);
+    assert_eq!(domain.away(all(&domain)), []);
+    expect(&old, &names, |n| n);
+    expect(&domain.hold(), &names, |_| 3);
+    domain.reclaim();
+    let stats = domain.stats();
+    assert_eq!(stats.retired - stats.reclaimed, 0, "{stats:?}");
+}
+
 #[test]
 fn what_has_outgrown_its_slot_stays_away_and_what_is_smaller_comes() {
     let domain = Domain::new();

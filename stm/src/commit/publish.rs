@@ -5,7 +5,7 @@ use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
 use crate::raw::slot::NodeRef;
 use crate::reclaim::active::Others;
-use crate::reclaim::superseded::Entry;
+use crate::reclaim::superseded::{Entry, Left};
 
 /// Whether a version has none below it, and needs no entry of its own to end.
 #[inline(always)]
@@ -48,11 +48,16 @@ impl Commit<'_, '_> {
                     superseded.count_ended();
                     continue;
                 }
-                if others.miss(over.stamp())
-                    && pending::exchange(slot, over, node, ts, context, inner)
-                {
-                    superseded.count_ended();
-                    continue;
+                if others.miss(over.stamp()) {
+                    let room = || inner.room_of(entry.slot, entry.indexed);
+                    if pending::supplant(slot, over, node, ts, room, context, inner) {
+                        superseded.retire(over);
+                        continue;
+                    }
+                    if pending::exchange(slot, over, node, ts, context, inner) {
+                        superseded.count_ended();
+                        continue;
+                    }
                 }
             }
             let node = if late.is_some() {
@@ -65,14 +70,15 @@ impl Commit<'_, '_> {
             node.set_stamp(ts);
             slot.publish(node);
             if let Some(over) = over {
-                let (slot, from) = (entry.slot.slot, over.stamp());
-                superseded.push(match late {
-                    None => Entry::Version { slot, from, until: ts },
-                    Some(end) => Entry::Past { slot, from, end },
-                });
+                let from = over.stamp();
+                let left = match late {
+                    None => Left::Version { from, until: ts },
+                    Some(end) => Left::Past { from, end },
+                };
+                superseded.push(Entry::of(entry.slot, left));
             }
             if entry.state == WriteState::Tombstone {
-                superseded.push(Entry::Deleted { slot: entry.slot, at: ts });
+                superseded.push(Entry::of(entry.slot, Left::Object { deleted: ts }));
             }
         }
         drop(superseded);

@@ -89,6 +89,39 @@ fn committer_against_old_reader() {
     });
 }
 
+/// The same, of an object whose newest version lies in a block, while its slot is free.
+#[test]
+fn homecoming_committer_against_old_reader() {
+    model(|| {
+        let domain = Domain::new();
+        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let put = {
+            let domain = domain.clone();
+            move |n| domain.atomically(|tx| Ok(tx.put(name, Seen::new(n)))).unwrap()
+        };
+        let old = domain.hold();
+        put(1);
+        assert_eq!(domain.bring_home(0..domain.slots()), Some(1));
+        let between = domain.hold();
+        put(2);
+        drop(between);
+        domain.reclaim();
+        let reader = thread::spawn({
+            let domain = domain.clone();
+            move || {
+                old.read(|s| assert_eq!(s.get::<Seen>(name).unwrap().get(), 0));
+                drop(old);
+                domain.reclaim();
+            }
+        });
+        put(3);
+        reader.join().unwrap();
+        let newest = |s: &crate::Snapshot<'_>| s.get::<Seen>(name).unwrap().get();
+        assert_eq!(domain.snapshot(newest), 3);
+        expect_orderly(&domain);
+    });
+}
+
 /// Beside the old instant somebody sees what is superseded.
 #[test]
 fn committer_against_reader_of_both() {

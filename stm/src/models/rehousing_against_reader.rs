@@ -65,3 +65,33 @@ fn rehousing_against_writer() {
         expect_orderly(&domain);
     });
 }
+
+#[test]
+fn rehousing_below_a_held_snapshot() {
+    model(|| {
+        let domain = Domain::new();
+        let names: Vec<Handle> =
+            (0..4).map(|n| domain.atomically(|tx| Ok(tx.create(Seen::new(n))))).collect();
+        let held = domain.hold();
+        domain.atomically(|tx| Ok(tx.create([0_u64; 9])));
+        let at = domain.now();
+        for (n, &name) in (0..).zip(&names) {
+            let over = domain.snapshot(|s| s.version(name)).unwrap().stamp;
+            domain.install(name, over, at, (Seen::new(n + 10), [0_u64; 4])).unwrap();
+        }
+        let reader = thread::spawn({
+            let (domain, name) = (domain.clone(), names[2]);
+            move || {
+                held.read(|s| assert_eq!(s.get::<Seen>(name).unwrap().get(), 2));
+                drop(held);
+                // Whose end lets the first versions go: in slots that may have moved.
+                domain.reclaim();
+            }
+        });
+        domain.rehouse(0..domain.slots());
+        reader.join().unwrap();
+        assert_eq!(domain.snapshot(|s| number(s, names[2])), 12);
+        domain.reclaim();
+        expect_orderly(&domain);
+    });
+}

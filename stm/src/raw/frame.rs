@@ -187,7 +187,7 @@ impl<'d> Frame<'d> {
         }
         self.install(handle, over, at, value).map_err(NotNewest)?;
         if let Ok(slot) = self.resolve(handle) {
-            self.context.superseded.borrow_mut().push_past(slot.slot, over);
+            self.context.superseded.borrow_mut().push_past(slot, over);
         }
         Ok(())
     }

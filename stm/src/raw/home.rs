@@ -27,12 +27,12 @@ use crate::sync::Ordering;
 const TOGETHER: usize = if cfg!(any(loom, shuttle)) { 2 } else { 128 };
 
 /// A newest version that is away from home, and the way there.
-struct Away<'d> {
-    slot: SlotRef<'d>,
-    newest: NodeRef<'d>,
-    info: &'static KindInfo,
+pub(super) struct Away<'d> {
+    pub(super) slot: SlotRef<'d>,
+    pub(super) newest: NodeRef<'d>,
+    pub(super) info: &'static KindInfo,
     /// The version above the one that has its place, if one has.
-    above: Option<NodeRef<'d>>,
+    pub(super) above: Option<NodeRef<'d>>,
 }
 
 impl Frame<'_> {
@@ -66,15 +66,7 @@ impl Inner {
         if newest.is_inline() || !fits {
             return None;
         }
-        let above = match at.has_room() {
-            true => None,
-            // One that is in no chain any more waits for its drop.
-            false => Some(
-                std::iter::successors(Some(newest), |node| node.prev())
-                    .find(|node| node.prev() == Some(inline))?,
-            ),
-        };
-        Some(Away { slot: at, newest, info, above })
+        Some(Away { slot: at, newest, info, above: above_home(at, newest)? })
     }
 
     /// Brings newest versions in the slots with these numbers home. How many; `None` if somebody
@@ -106,31 +98,56 @@ impl Inner {
         // The slots may have moved since somebody looked.
         let slot = |number| Some(Numbered { slot: self.slots.slot(number)?, number });
         let away = numbers.iter().filter_map(|&number| self.away(slot(number)?));
-        away.map(|away| self.exchange(&away, context)).count()
+        // SAFETY: the moment is quiet, and `away` finds those that fit into their slots.
+        away.map(|away| unsafe { self.move_in(&away, away.slot, context) }).count()
     }
 
-    /// Exchanges the places of two versions of an object; the moment is quiet.
-    fn exchange(&self, away: &Away<'_>, context: &Context) {
+    /// Moves a newest version home, into its slot or into the one that its object moves to. A
+    /// version that lies in the slot goes into a block.
+    ///
+    /// # Safety
+    ///
+    /// The moment is quiet; the version fits into `to`, which is its slot or one without object.
+    pub(super) unsafe fn move_in(&self, away: &Away<'_>, to: SlotRef<'_>, context: &Context) {
         let &Away { slot, newest, info, above } = away;
-        let inline = slot.inline();
         if let Some(above) = above {
-            let size = inline.kind().info().map_or(0, |info| info.size);
+            let lodger = slot.inline();
+            let size = size_of(lodger);
             let block = self.node(context.blocks.take(size, &self.blocks));
             // SAFETY: the moment is quiet, so nobody refers to the value; the block is for values
             // of this size, and fresh.
-            unsafe { go_on_in(inline, block, size, false) };
+            unsafe { go_on_in(lodger, block, size, false) };
             above.set_prev(Some(block));
         }
+        let home = to.inline();
         // SAFETY: the moment is quiet, so nobody refers to the value; it fits, and the slot's own
-        // node has no value any more.
-        unsafe { go_on_in(newest, inline, info.size, true) };
-        slot.publish(inline);
+        // node has no value, or none any more.
+        unsafe { go_on_in(newest, home, info.size, true) };
+        to.publish(home);
         newest.set_prev(None);
         // So that a model sees who comes too late.
         #[cfg(loom)]
         newest.set_kind(Kind::NONE, false);
         context.blocks.give(newest.ptr(), info.size, &self.blocks);
     }
+}
+
+/// The version above the one that lies in the slot, if that is not the newest. `None`: the one that
+/// lies there is in no chain any more, and waits for its drop.
+pub(super) fn above_home<'d>(
+    slot: SlotRef<'d>,
+    newest: NodeRef<'d>,
+) -> Option<Option<NodeRef<'d>>> {
+    if newest.is_inline() || slot.has_room() {
+        return Some(None);
+    }
+    let mut versions = std::iter::successors(Some(newest), |node| node.prev());
+    versions.find(|node| node.prev() == Some(slot.inline())).map(Some)
+}
+
+/// Bytes of the value of a version; a mark of deletion has none.
+pub(super) fn size_of(version: NodeRef<'_>) -> usize {
+    version.kind().info().map_or(0, |info| info.size)
 }
 
 /// Moves a version with its value, its marks and its link. Whoever points to it is to point to the

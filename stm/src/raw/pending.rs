@@ -290,6 +290,35 @@ pub(crate) fn exchange<'d>(
     true
 }
 
+/// Publishes `node` at `ts` in the slot in place of `over`, which lies in a block and leaves the
+/// chain; what lies below it stays. Whoever walks past it goes on, so it is to be retired.
+/// `false`: `over` lies in the slot, or has that taken, and nothing was done.
+///
+/// The caller holds the lock of the slot, and found nobody else under way who sees `over`, when it
+/// had the lock and `ts`; the closure has ended.
+#[inline(always)]
+pub(crate) fn supplant<'d>(
+    slot: SlotRef<'d>,
+    over: NodeRef<'d>,
+    node: NodeRef<'d>,
+    ts: CommitTs,
+    room: impl FnOnce() -> usize,
+    context: &Context,
+    inner: &Inner,
+) -> bool {
+    if over.is_inline() || node.is_inline() || over.lingers() || !slot.has_room() {
+        return false;
+    }
+    let home = settle_in(slot, node, room, context, inner);
+    if !home.is_inline() {
+        return false;
+    }
+    home.set_prev(over.prev());
+    home.set_stamp(ts);
+    slot.publish(home);
+    true
+}
+
 /// Publishes `node` at `ts` in place of `over`, which ends.
 ///
 /// The caller holds the lock of the slot, in which `over` is the only version, and found nobody

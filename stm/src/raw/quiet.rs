@@ -15,7 +15,6 @@
 //! others, who run and are asked, too, and does the work. All that is limited in time: with a long
 //! transaction in the way there is no quiet moment, and nothing happens.
 
-use std::cell::RefCell;
 use std::mem;
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
@@ -24,7 +23,6 @@ use super::context::{Context, ContextPool, Lent};
 use super::slab::SlotCache;
 use crate::domain::Inner;
 use crate::reclaim::active::Seat;
-use crate::reclaim::superseded::SupersededLog;
 use crate::sync::{Condvar, Mutex, spin_loop};
 
 /// For so long those who have ended are kept from beginning while others go on.
@@ -47,17 +45,11 @@ fn seat(context: &NonNull<Context>) -> &Seat {
 }
 
 impl Quiet<'_> {
-    /// What the contexts' commits have left behind.
-    pub(super) fn logs(&self) -> impl Iterator<Item = &RefCell<SupersededLog>> {
-        // SAFETY: contexts live as long as the pool, and the claim keeps the owner from the log; no
-        // reference to the whole context is made.
-        self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).superseded })
-    }
-
     /// The contexts' free slots.
     pub(super) fn slots(&self) -> impl Iterator<Item = &SlotCache> {
-        // SAFETY: as above: the owner uses its free slots under an announcement or a withdrawn one,
-        // or while it tidies, which the caller excludes.
+        // SAFETY: contexts live as long as the pool. The owner uses its free slots under an
+        // announcement or a withdrawn one, or while it tidies, which the caller excludes; no
+        // reference to the whole context is made.
         self.claimed.iter().map(|context| unsafe { &(*context.as_ptr()).slots })
     }
 }
@@ -107,7 +99,7 @@ impl ContextPool {
 pub(super) enum Work {
     /// Versions in the slots with these numbers come home.
     Home(Vec<u32>),
-    /// These pages are exchanged for pages with larger slots.
+    /// These pages are exchanged for pages with slots of another size.
     Rehouse(Vec<usize>),
 }
 
@@ -195,7 +187,7 @@ impl Inner {
     }
 }
 
-/// A chore that was taken over. Its owner learns how it ended, even by a panic of an observer.
+/// A chore that was taken over. Its owner learns how it ended, whatever happens.
 struct Taken<'e> {
     chores: &'e Chores,
     result: Option<usize>,
@@ -210,21 +202,22 @@ impl Drop for Taken<'_> {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-    use std::sync::Arc;
     use std::thread;
 
     use super::Chore;
     use crate::domain::Domain;
-    use crate::event::Event;
     use crate::sync::{AtomicBool, Ordering};
 
     /// Enough for somebody who is mostly in time.
     const ATTEMPTS: usize = 1000;
 
-    /// A worker that goes from one transaction to the next, and ends one only for a chore, and
-    /// somebody beside it.
-    fn beside_work<R>(domain: &Domain, f: impl FnOnce() -> R) -> (R, thread::Result<()>) {
+    /// A worker goes from one transaction to the next, and ends one only for a chore.
+    #[test]
+    fn who_is_at_work_does_chores() {
+        let domain = Domain::new();
+        let name = domain.atomically(|tx| Ok(tx.create(1)));
+        let _old = domain.hold();
+        domain.atomically(|tx| Ok(tx.put(name, 2))).unwrap();
         let (begun, stop) = (AtomicBool::new(false), AtomicBool::new(false));
         let work = || {
             while !stop.load(Ordering::Relaxed) {
@@ -238,66 +231,16 @@ mod tests {
                 });
             }
         };
-        thread::scope(|scope| {
-            let worker = scope.spawn(|| catch_unwind(AssertUnwindSafe(work)));
+        let brought = thread::scope(|scope| {
+            scope.spawn(work);
             while !begun.load(Ordering::Relaxed) {
                 thread::yield_now();
             }
-            let result = f();
+            let brought = (0..ATTEMPTS).find_map(|_| domain.bring_home(0..domain.slots()));
             stop.store(true, Ordering::Relaxed);
-            (result, worker.join().unwrap_or_else(Err))
-        })
-    }
-
-    #[test]
-    fn who_is_at_work_does_chores() {
-        let domain = Domain::new();
-        let name = domain.atomically(|tx| Ok(tx.create(1)));
-        let _old = domain.hold();
-        domain.atomically(|tx| Ok(tx.put(name, 2))).unwrap();
-        let mut attempts = (0..ATTEMPTS).filter_map(|_| domain.bring_home(0..domain.slots()));
-        let (brought, worked) = beside_work(&domain, || attempts.next());
-        assert_eq!(brought, Some(1));
-        assert!(worked.is_ok());
-        assert_eq!(domain.bring_home(0..domain.slots()), Some(0));
-    }
-
-    /// Cleaning up, which is a part of some chores, tells observers, who may panic: in the
-    /// transaction of somebody else, who has taken the chore over.
-    #[test]
-    fn a_chore_in_which_an_observer_panics_is_over_and_the_next_one_is_done() {
-        let angry = Arc::new(AtomicBool::new(false));
-        let panics = Arc::clone(&angry);
-        let observer = move |event: &Event| {
-            if matches!(event, Event::Retired { .. }) && panics.load(Ordering::Relaxed) {
-                resume_unwind(Box::new("angry"));
-            }
-        };
-        let domain = Domain::builder().observer(observer).build().unwrap();
-        let names: Vec<_> = (0..512).map(|_| domain.atomically(|tx| Ok(tx.create(0_u8)))).collect();
-        for &name in &names {
-            let stamp = domain.snapshot(|s| s.version(name)).unwrap().stamp;
-            domain.install(name, stamp, stamp, [0_u64; 4]).unwrap();
-        }
-        domain.reclaim();
-        let other = domain.atomically(|tx| Ok(tx.create(1)));
-        let old = domain.hold();
-        domain.atomically(|tx| Ok(tx.put(other, 2))).unwrap();
-        drop(old);
-        let rehouse = || catch_unwind(AssertUnwindSafe(|| domain.rehouse(0..domain.slots())));
-        angry.store(true, Ordering::Relaxed);
-        let (attempt, worked) = beside_work(&domain, || {
-            (0..ATTEMPTS).map(|_| rehouse()).find(|attempt| matches!(attempt, Ok(Some(_)) | Err(_)))
+            brought
         });
-        angry.store(false, Ordering::Relaxed);
-        let bytes = match attempt {
-            Some(Ok(bytes)) => {
-                assert!(worked.is_err(), "it was done, and nobody panicked");
-                bytes
-            }
-            // It was found between two transactions, and the panic was here.
-            _ => domain.rehouse(0..domain.slots()),
-        };
-        assert!(bytes.is_some_and(|bytes| bytes > 0), "{bytes:?}");
+        assert_eq!(brought, Some(1));
+        assert_eq!(domain.bring_home(0..domain.slots()), Some(0));
     }
 }

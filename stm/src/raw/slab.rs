@@ -10,13 +10,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
-use super::slot::{self, SlotPtr, VALUE_AT};
+use super::slot::{self, Slot, SlotPtr, VALUE_AT};
 use super::var::Typed;
 use crate::kind::KindInfo;
 use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
 
 /// Slots in a page.
-const PAGE: usize = if cfg!(any(loom, shuttle)) { 4 } else { 512 };
+pub(super) const PAGE: usize = if cfg!(any(loom, shuttle)) { 4 } else { 512 };
 /// Slots that travel between a context and the slab at once.
 const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
 const CACHED: usize = 4 * GROUP;
@@ -37,6 +37,28 @@ impl Numbered {
     #[inline(always)]
     pub(crate) fn of<T>(typed: Typed<T>) -> Self {
         Self { slot: typed.slot(), number: u32::MAX }
+    }
+}
+
+/// A slot by a name that lasts. Slots of objects move with their pages, and keep their numbers;
+/// those of variables have none, and stay where they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotName(*mut Slot);
+
+// SAFETY: an address at most, as a `SlotPtr`.
+unsafe impl Send for SlotName {}
+// SAFETY: as above.
+unsafe impl Sync for SlotName {}
+
+impl SlotName {
+    /// No slot begins at an odd address.
+    const NUMBER: usize = 1;
+
+    pub(crate) fn of(slot: Numbered) -> Self {
+        Self(match slot.number {
+            u32::MAX => slot.slot.as_ptr(),
+            number => ptr::without_provenance_mut((number as usize) << 1 | Self::NUMBER),
+        })
     }
 }
 
@@ -223,6 +245,19 @@ impl Slab {
             return None;
         }
         Some(entry.page()?.slot(at))
+    }
+
+    /// The slot of this name, where it lies now.
+    #[inline(always)]
+    pub(crate) fn named(&self, SlotName(name): SlotName) -> Option<Numbered> {
+        if name.addr() & SlotName::NUMBER == 0 {
+            return Some(Numbered {
+                slot: SlotPtr::from_block(NonNull::new(name.cast())?),
+                number: u32::MAX,
+            });
+        }
+        let number = u32::try_from(name.addr() >> 1).ok()?;
+        Some(Numbered { slot: self.slot(number)?, number })
     }
 
     /// A page all of whose slots have been made.

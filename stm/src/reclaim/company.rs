@@ -27,11 +27,14 @@
 //! roll back would need, nobody sees that version either. But somebody may walk past it, to what
 //! lies below, so it stays where it is, with its link, and only its value is exchanged: to a walker its
 //! stamp says "too new" before and after. Whoever puts versions at past instants over it, or has
-//! it in a read set, sees it, and so is no company of this kind. All the rest is as above.
+//! it in a read set, sees it, and so is no company of this kind. If it lies in a block, and its slot
+//! has become free, the new version takes the slot instead, and the link to what lies below; what
+//! was superseded keeps its own for whoever stands on it, and goes through the collector. All the
+//! rest is as above.
 //!
 //! (loom models `lone_committer_against_reader`, `lone_committer_against_newcomer`,
 //! `two_committers`; for old company `committer_against_old_reader`,
-//! `committer_against_reader_of_both`.)
+//! `homecoming_committer_against_old_reader`, `committer_against_reader_of_both`.)
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;

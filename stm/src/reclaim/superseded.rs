@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::handle;
 use crate::raw::context::Context;
 use crate::raw::retire::{self, BATCH, Ready};
-use crate::raw::slab::Numbered;
+use crate::raw::slab::{Numbered, SlotName};
 use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use crate::sync::Ordering;
 
@@ -22,17 +22,31 @@ use crate::sync::Ordering;
 /// or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
-/// Something a commit left behind.
+/// Something a commit left behind in a slot.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Entry {
-    /// A version of this slot, seen by `[from, until)`.
-    Version { slot: SlotPtr, from: CommitTs, until: CommitTs },
-    /// A version of this slot over which another one was put at a past instant: whoever has a
-    /// snapshot in `[from, end)` may have seen it, also after the instant of the other one. The end
-    /// is [`NEVER`](CommitTs::NEVER) until the log is settled.
-    Past { slot: SlotPtr, from: CommitTs, end: CommitTs },
-    /// A slot whose object was deleted.
-    Deleted { slot: Numbered, at: CommitTs },
+pub(crate) struct Entry {
+    /// By its name: it may have moved by the time when somebody looks.
+    slot: SlotName,
+    left: Left,
+}
+
+/// What a commit left behind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Left {
+    /// A version, seen by `[from, until)`.
+    Version { from: CommitTs, until: CommitTs },
+    /// A version over which another one was put at a past instant: whoever has a snapshot in
+    /// `[from, end)` may have seen it, also after the instant of the other one. The end is
+    /// [`NEVER`](CommitTs::NEVER) until the log is settled.
+    Past { from: CommitTs, end: CommitTs },
+    /// The slot itself, whose object was deleted.
+    Object { deleted: CommitTs },
+}
+
+impl Entry {
+    pub(crate) fn of(slot: Numbered, left: Left) -> Self {
+        Self { slot: SlotName::of(slot), left }
+    }
 }
 
 /// What the commits of one context left behind, until it is gone.
@@ -76,9 +90,9 @@ impl SupersededLog {
     }
 
     /// A version was put at a past instant over the one stamped `from`.
-    pub(crate) fn push_past(&mut self, slot: SlotPtr, from: CommitTs) {
+    pub(crate) fn push_past(&mut self, slot: Numbered, from: CommitTs) {
         self.endless = true;
-        self.push(Entry::Past { slot, from, end: CommitTs::NEVER });
+        self.push(Entry::of(slot, Left::Past { from, end: CommitTs::NEVER }));
     }
 
     /// What has come since the last time.
@@ -90,7 +104,12 @@ impl SupersededLog {
     #[inline(always)]
     pub(crate) fn is_due(&self) -> bool {
         // Not together: a batch that is not quite full is retired with the next one.
-        self.fresh.len() >= BATCH || self.ended >= BATCH
+        self.fresh.len() >= BATCH || self.ended >= BATCH || self.retired.len() >= BATCH
+    }
+
+    /// A commit has taken a version out of its chain that nobody sees.
+    pub(crate) fn retire(&mut self, version: NodeRef<'_>) {
+        self.retired.push(version.ptr());
     }
 
     /// A commit has ended a version that nobody sees.
@@ -153,7 +172,7 @@ impl SupersededLog {
         {
             self.endless = false;
             for entry in self.fresh.iter_mut().chain(&mut self.later) {
-                if let Entry::Past { end, .. } = entry {
+                if let Left::Past { end, .. } = &mut entry.left {
                     *end = now.min(*end);
                 }
             }
@@ -172,8 +191,10 @@ impl SupersededLog {
     }
 
     fn settle_one(&mut self, entry: Entry, inner: &Inner, me: &Context) {
-        match entry {
-            Entry::Version { slot, from, until } => match self.live.stay(from, until) {
+        // All slots of a log have been made, and lie somewhere.
+        let Some(slot) = inner.slots.named(entry.slot) else { return };
+        match entry.left {
+            Left::Version { from, until } => match self.live.stay(from, until) {
                 Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
                 Some(Stay::TooNew) => self.later.push(entry),
                 None => {
@@ -181,16 +202,16 @@ impl SupersededLog {
                     // installation that failed. Not so for the first version of a variable; and a
                     // variable that was in this slot before had one with the same stamp.
                     let ending = (from != CommitTs::ZERO).then_some(from);
-                    self.trim(slot, from, ending, entry, inner);
+                    self.trim(slot.slot, from, ending, entry, inner);
                 }
             },
-            Entry::Past { slot, from, end } => match self.live.stay(from, end) {
+            Left::Past { from, end } => match self.live.stay(from, end) {
                 Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
                 Some(Stay::TooNew) => self.later.push(entry),
-                None => self.trim(slot, from, Some(from), entry, inner),
+                None => self.trim(slot.slot, from, Some(from), entry, inner),
             },
-            Entry::Deleted { slot, at } => {
-                if self.live.any_before(at) || !self.vacate(slot, inner, me) {
+            Left::Object { deleted } => {
+                if self.live.any_before(deleted) || !self.vacate(slot, inner, me) {
                     self.later.push(entry);
                 }
             }
@@ -238,16 +259,6 @@ impl SupersededLog {
             me.slots.give(numbered, &inner.slots);
         }
         true
-    }
-
-    /// Whether there is an entry of such a slot.
-    pub(crate) fn mentions(&self, of: impl Fn(SlotPtr) -> bool) -> bool {
-        let kept = self.kept.values().flat_map(Bag::iter);
-        let waiting = self.later.iter().chain(self.released.iter()).chain(kept);
-        self.fresh.iter().chain(waiting).any(|entry| match *entry {
-            Entry::Version { slot, .. } | Entry::Past { slot, .. } => of(slot),
-            Entry::Deleted { slot, .. } => of(slot.slot),
-        })
     }
 
     /// What was trimmed and not yet given to the collector.
