@@ -536,14 +536,15 @@ impl Domain {
         self.inner.bring_home(slots)
     }
 
-    /// Gives objects whose version has outgrown its slot, and lies in a block beside it, larger
-    /// slots, page by page and where that saves memory. Returns the bytes saved;
+    /// Gives objects whose newest version has outgrown its slot, and lies in a block beside it,
+    /// larger slots, and those that have become smaller smaller ones, page by page and where that
+    /// saves memory. Returns the bytes saved, some of them when older versions have gone;
     /// [`shrink`](Self::shrink) gives them back.
     ///
     /// It needs moments in which nobody is in a transaction: whoever wants to begin one waits for
     /// that time, tens of microseconds. `None` if somebody does not end soon; then it may have been
     /// done in part, and can be tried again. The names of objects and what snapshots see stay the
-    /// same; so do objects that snapshots keep several versions of, until those have gone.
+    /// same.
     ///
     /// ```
     /// # use upgradable_stm::Domain;

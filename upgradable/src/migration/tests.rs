@@ -57,6 +57,13 @@ fn only_what_an_upgrade_changes_has_a_floor_and_only_until_it_is_complete() {
     assert_eq!(floors(), [false; 3]);
 }
 
+/// Waits until the background has nothing to do.
+fn rest(heap: &Heap) {
+    while heap.inner.sweeper.is_running() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// The old version of an object is at home until the promotion, as a roll back needs it; so the new
 /// one is elsewhere, a second look at memory for each read, until the two have exchanged their places.
 #[test]
@@ -68,9 +75,7 @@ fn what_is_converted_comes_home_before_the_promotion() {
     let all = all.unwrap();
     let running = heap.upgrade(Upgrade::to("1 again").refresh::<Plain>()).unwrap();
     running.wait().unwrap();
-    while heap.inner.sweeper.is_running() {
-        thread::sleep(Duration::from_millis(1));
-    }
+    rest(&heap);
     assert_eq!(heap.domain.bring_home(0..heap.domain.slots()), Some(0));
     let numbers = || -> Result<Vec<u32>, _> {
         heap.snapshot(|s| all.iter().map(|&one| s.read(one).map(|plain| plain.0)).collect())
@@ -80,4 +85,37 @@ fn what_is_converted_comes_home_before_the_promotion() {
     running.roll_back().unwrap().wait().unwrap();
     let expected = (0..OBJECTS).map(|n| if n == 7 { 70 } else { n });
     assert!(numbers().unwrap().into_iter().eq(expected));
+}
+
+/// What did not fit into its slot any more lay elsewhere until the promotion.
+#[test]
+fn what_has_grown_gets_a_larger_slot_before_the_promotion() {
+    for by_touch in [true, false] {
+        let heap = Heap::new();
+        let note = |n: usize| v1::Note { text: n.to_string() };
+        let notes = heap.atomically(|tx| (0..2048).map(|n| Ok(tx.create(note(n))?)).collect());
+        let notes: Vec<_> = notes.unwrap();
+        let plan = Upgrade::to("2").migrate::<v1::Note, Note>().background(Background::Off);
+        let running = heap.upgrade(plan).unwrap();
+        let expect = |n: usize, text: &str| assert_eq!(text, n.to_string());
+        let read_all = || {
+            for (n, note) in notes.iter().enumerate() {
+                heap.snapshot(|s| expect(n, &s.read(note.cast::<Note>()).unwrap().text));
+            }
+        };
+        if by_touch {
+            read_all();
+        } else {
+            running.wait().unwrap();
+            rest(&heap);
+        }
+        // What the background has left, when it was through.
+        let saved = heap.domain.rehouse(0..heap.domain.slots()).unwrap();
+        assert_eq!(saved > 0, by_touch, "{saved} bytes");
+        read_all();
+        running.roll_back().unwrap().wait().unwrap();
+        for (n, &note) in notes.iter().enumerate() {
+            heap.snapshot(|s| expect(n, &s.read(note).unwrap().text));
+        }
+    }
 }

@@ -45,6 +45,14 @@ struct Larger {
     limits: [u64; 5],
 }
 
+/// Of the old one the number only.
+#[derive(Upgradable, Clone)]
+#[upgrade(name = "memory.Account", version = 2, from = v1::Account, removed(cents))]
+struct Smaller {
+    #[upgrade(from = "id", with = |id: u64| id as u8, back = |id: &u8| u64::from(*id))]
+    id: u8,
+}
+
 /// One test at a time: there is one count.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
@@ -176,4 +184,43 @@ fn a_transaction_in_the_way_delays_it_only() {
         });
     };
     upgraded(Background::Off, compact, expect_larger);
+}
+
+#[test]
+fn objects_that_shrink() {
+    let _alone = alone();
+    let born = taken(|id| Smaller { id: id as u8 });
+    let compact = |heap: &Heap, now: &dyn Fn() -> usize| {
+        expect_as_born(now, born, || {
+            heap.compact();
+        });
+    };
+    upgraded(Background::Off, compact, |it: &Smaller, n| assert_eq!(it.id, n as u8));
+}
+
+/// Objects have larger places as soon as they are all converted. Who takes the upgrade back has
+/// small ones again.
+#[test]
+fn a_roll_back_leaves_the_memory_of_the_old_version() {
+    let _alone = alone();
+    let born = taken(old);
+    let before = settled();
+    let heap = Heap::new();
+    let refs = fill(&heap, old);
+    let plan = Upgrade::to("2").migrate::<v1::Account, Larger>().background(Background::Off);
+    let running = heap.upgrade(plan).unwrap();
+    running.wait().unwrap();
+    heap.compact();
+    for (object, n) in refs.iter().zip(0..) {
+        heap.snapshot(|s| expect_larger(s.read(object.cast::<Larger>()).unwrap(), n));
+    }
+    running.roll_back().unwrap().wait().unwrap();
+    drop(running);
+    let room = refs.capacity() * size_of::<Ref<v1::Account>>();
+    expect_as_born(&|| in_use() - before - room, born, || {
+        heap.compact();
+    });
+    for (object, n) in refs.iter().zip(0..) {
+        heap.snapshot(|s| assert_eq!(s.read(*object).unwrap().cents, 3 * n));
+    }
 }
