@@ -184,7 +184,7 @@ fn what_waits_for_its_drop_keeps_its_page_where_it_is() {
     let (mut saved, mut partly) = (0, 0);
     while census.alive() > 0 {
         // It drops some, and takes more out of their chains.
-        put(&domain, other, &1);
+        (0..32).for_each(|_| put(&domain, other, &1));
         let some = rehouse(&domain).unwrap();
         partly += usize::from(some > 0 && census.alive() > 0);
         saved += some;
@@ -299,46 +299,62 @@ fn whoever_waits_for_an_object_that_moves_is_woken_by_the_next_change() {
 
 #[test]
 fn beside_transactions_nothing_is_lost() {
-    watched(|| {
-        let domain = Domain::new();
-        let names = grown(&domain);
-        domain.reclaim();
-        let total = u64::from(OBJECTS) * u64::from(OBJECTS - 1) / 2;
-        let over = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for thread in 0..2_usize {
-                let (domain, names, over) = (&domain, &names, &over);
-                scope.spawn(move || {
-                    let mut at = thread;
-                    while !over.load(Ordering::Relaxed) {
-                        at = (at * 7 + 11) % names.len();
-                        let (from, to) = (names[at], names[(at + 1) % names.len()]);
-                        domain.atomically(|tx| {
-                            let moved =
-                                tx.update(from, |it: &mut Large| std::mem::take(&mut it[0]));
-                            let moved = moved.map_err(|_| tx.retry())?;
-                            tx.update(to, |it: &mut Large| it[0] += moved).map_err(|_| tx.retry())
-                        });
-                    }
-                });
-            }
-            for _ in 0..100 {
-                let _ = rehouse(&domain);
-                domain.reclaim();
-                let seen: u64 = domain
-                    .snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
-                assert_eq!(seen, total);
-            }
-            over.store(true, Ordering::Relaxed);
-        });
-        domain.reclaim();
-        // (Who is stopped on the way does not say what was saved until then.)
-        rehouse(&domain).unwrap();
-        assert_eq!(rehouse(&domain), Some(0));
-        let seen: u64 =
-            domain.snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
-        assert_eq!(seen, total);
+    watched(|| beside_transactions(false));
+}
+
+#[test]
+fn beside_transactions_and_a_held_snapshot_nothing_is_lost() {
+    watched(|| beside_transactions(true));
+}
+
+fn beside_transactions(is_held: bool) {
+    let domain = Domain::new();
+    let names = create(&domain, |n| n);
+    let held = is_held.then(|| domain.hold());
+    become_now(&domain, &names, large);
+    let expect_held = || {
+        if let Some(held) = &held {
+            held.read(|s| {
+                assert!((0_u32..).zip(&names).step_by(9).all(|(n, &name)| s.get(name) == Ok(&n)))
+            });
+        }
+    };
+    let total = u64::from(OBJECTS) * u64::from(OBJECTS - 1) / 2;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 0..2_usize {
+            let (domain, names, over) = (&domain, &names, &over);
+            scope.spawn(move || {
+                let mut at = thread;
+                while !over.load(Ordering::Relaxed) {
+                    at = (at * 7 + 11) % names.len();
+                    let (from, to) = (names[at], names[(at + 1) % names.len()]);
+                    domain.atomically(|tx| {
+                        let moved = tx.update(from, |it: &mut Large| std::mem::take(&mut it[0]));
+                        let moved = moved.map_err(|_| tx.retry())?;
+                        tx.update(to, |it: &mut Large| it[0] += moved).map_err(|_| tx.retry())
+                    });
+                }
+            });
+        }
+        for _ in 0..if is_held { 20 } else { 100 } {
+            let _ = rehouse(&domain);
+            domain.reclaim();
+            let seen: u64 = domain
+                .snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
+            assert_eq!(seen, total);
+            expect_held();
+        }
+        over.store(true, Ordering::Relaxed);
     });
+    domain.reclaim();
+    // (Who is stopped on the way does not say what was saved until then.)
+    rehouse(&domain).unwrap();
+    assert_eq!(rehouse(&domain), Some(0));
+    let seen: u64 =
+        domain.snapshot(|s| names.iter().map(|&name| s.get::<Large>(name).unwrap()[0]).sum());
+    assert_eq!(seen, total);
+    expect_held();
 }
 
 #[test]

@@ -52,8 +52,8 @@ struct Need {
 }
 
 impl Inner {
-    /// Exchanges pages of these slots for pages with slots of another size, where that saves memory. The
-    /// bytes saved; `None` if somebody is in the way.
+    /// Exchanges pages of these slots for pages with slots of another size, where that saves
+    /// memory. The bytes saved; `None` if somebody is in the way.
     pub(crate) fn rehouse(self: &Arc<Self>, slots: Range<u32>) -> Option<usize> {
         let context = Lent::of(self);
         let mut pages = Page::within(slots);
