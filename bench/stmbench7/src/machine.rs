@@ -50,8 +50,8 @@ impl Line {
 /// batches; `None` with one processor, or if it takes too long.
 pub(crate) fn line_transfer() -> Option<f64> {
     let deadline = Instant::now() + LIMIT;
-    let batches: Vec<_> = (0..BATCHES).map_while(|_| batch(deadline)).collect();
-    (batches.len() == BATCHES).then(|| median(batches))?
+    let batches: Option<Vec<_>> = (0..BATCHES).map(|_| batch(deadline)).collect();
+    median(batches?)
 }
 
 fn batch(deadline: Instant) -> Option<f64> {

@@ -38,18 +38,17 @@ impl Commit<'_, '_> {
                 over.linger();
             }
             let node = inner.node(entry.node);
+            let room = || inner.room_of(entry.slot, entry.indexed);
             if let Some(over) = over
                 && others != Others::Somebody
                 && entry.state != WriteState::Tombstone
             {
                 if others == Others::Nobody && is_only(over) {
-                    let room = || inner.room_of(entry.slot, entry.indexed);
                     pending::replace(slot, over, node, ts, room, context, inner);
                     superseded.count_ended();
                     continue;
                 }
                 if others.miss(over.stamp()) {
-                    let room = || inner.room_of(entry.slot, entry.indexed);
                     if pending::supplant(slot, over, node, ts, room, context, inner) {
                         superseded.retire(over);
                         continue;
@@ -63,7 +62,6 @@ impl Commit<'_, '_> {
             let node = if late.is_some() {
                 pending::settle_in_the_past(node, context, inner)
             } else {
-                let room = || inner.room_of(entry.slot, entry.indexed);
                 pending::settle_in(slot, node, room, context, inner)
             };
             node.set_prev(over);

@@ -112,7 +112,7 @@ impl Inner {
         let &Away { slot, newest, info, above } = away;
         if let Some(above) = above {
             let lodger = slot.inline();
-            let size = size_of(lodger);
+            let size = lodger.size();
             let block = self.node(context.blocks.take(size, &self.blocks));
             // SAFETY: the moment is quiet, so nobody refers to the value; the block is for values
             // of this size, and fresh.
@@ -143,11 +143,6 @@ pub(super) fn above_home<'d>(
     }
     let mut versions = std::iter::successors(Some(newest), |node| node.prev());
     versions.find(|node| node.prev() == Some(slot.inline())).map(Some)
-}
-
-/// Bytes of the value of a version; a mark of deletion has none.
-pub(super) fn size_of(version: NodeRef<'_>) -> usize {
-    version.kind().info().map_or(0, |info| info.size)
 }
 
 /// Moves a version with its value, its marks and its link. Whoever points to it is to point to the

@@ -306,7 +306,7 @@ pub(crate) fn supplant<'d>(
     context: &Context,
     inner: &Inner,
 ) -> bool {
-    if over.is_inline() || node.is_inline() || over.lingers() || !slot.has_room() {
+    if over.is_inline() || node.is_inline() || over.lingers() {
         return false;
     }
     let home = settle_in(slot, node, room, context, inner);
@@ -364,7 +364,7 @@ pub(crate) fn settle_in_the_past<'d>(
         // The first version of an object: whoever had found one before it in this place has ended.
         return node;
     }
-    let size = node.kind().info().map_or(0, |info| info.size);
+    let size = node.size();
     let look = || Live::at_present(&inner.registry, &inner.clock);
     let unseen = context.blocks.take_unseen(size, look, &inner.blocks);
     // SAFETY: the closure that wrote the value has ended, so nobody refers to it; the block is of

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use super::block::block_size;
 use super::context::{Context, Lent};
-use super::home::{Away, above_home, go_on_in, size_of};
+use super::home::{Away, above_home, go_on_in};
 use super::quiet::{Quiet, Work};
 use super::slab::{PAGE, Page, stride_of};
 use super::slot::SlotRef;
@@ -157,7 +157,7 @@ impl Inner {
         if newest.is_inline() {
             // SAFETY: nobody has a reference to the value, since no transaction is under way; the
             // new slot has room for every version of the page, and is private.
-            unsafe { go_on_in(newest, home, size_of(newest), true) };
+            unsafe { go_on_in(newest, home, newest.size(), true) };
             to.publish(home);
             return;
         }
@@ -172,7 +172,7 @@ impl Inner {
         // old slot is so here.)
         if let Some(above) = above {
             // SAFETY: as above.
-            unsafe { go_on_in(from.inline(), home, size_of(from.inline()), true) };
+            unsafe { go_on_in(from.inline(), home, from.inline().size(), true) };
             above.set_prev(Some(home));
         }
         to.publish(newest);

@@ -406,6 +406,12 @@ impl<'d> NodeRef<'d> {
         Kind::from_bits(self.kind.load(Ordering::Relaxed) & !(INLINE | LINGERS))
     }
 
+    /// Bytes of its value; a mark of deletion has none.
+    #[inline(always)]
+    pub(crate) fn size(self) -> usize {
+        self.kind().info().map_or(0, |info| info.size)
+    }
+
     /// Names the kind of the value that was just put into the node.
     #[inline(always)]
     pub(crate) fn set_kind(self, kind: Kind, inline: bool) {

@@ -25,9 +25,9 @@
 //!
 //! If others are announced, but at instants before the superseded version, as those are that a
 //! roll back would need, nobody sees that version either. But somebody may walk past it, to what
-//! lies below, so it stays where it is, with its link, and only its value is exchanged: to a walker its
-//! stamp says "too new" before and after. Whoever puts versions at past instants over it, or has
-//! it in a read set, sees it, and so is no company of this kind. If it lies in a block, and its slot
+//! lies below, so it stays where it is, with its link, and only its value is exchanged: to a walker
+//! its stamp says "too new" before and after. Whoever puts versions at past instants over it, or
+//! has it in a read set, sees it, and so is no company of this kind. If it lies in a block, and its slot
 //! has become free, the new version takes the slot instead, and the link to what lies below; what
 //! was superseded keeps its own for whoever stands on it, and goes through the collector. All the
 //! rest is as above.
@@ -43,8 +43,8 @@ use super::active::{Others, Registry, Seat};
 use crate::clock::CommitTs;
 use crate::sync::fence_after_rmw;
 
-/// After somebody was found at work, so many commits go without a look: the cache lines of those who are at
-/// work are theirs.
+/// After somebody was found at work, so many commits go without a look: the cache lines of those
+/// who are at work are theirs.
 const REST: u32 = if cfg!(any(loom, shuttle, sanitized, miri)) { 0 } else { 64 };
 /// Who announces an instant so many ticks ago is not at work: a snapshot that is held, or a long one.
 const RECENT: u64 = 1 << 12;
