@@ -9,6 +9,7 @@ use mio::Interest;
 use mio::net::TcpStream;
 
 use super::State;
+use super::gathering::Window;
 use super::session::Session;
 use super::state::now;
 use crate::resp::{Args, Parser};
@@ -50,6 +51,7 @@ pub(super) struct Connection {
     /// The client has said its last word, as the system told once: it is read to its end.
     is_at_end: bool,
     is_closing: bool,
+    last_asked: Window,
 }
 
 impl Connection {
@@ -69,6 +71,7 @@ impl Connection {
             has_turn: false,
             is_at_end: false,
             is_closing: false,
+            last_asked: Window::default(),
         }
     }
 
@@ -82,6 +85,11 @@ impl Connection {
 
     pub(super) fn set_interest(&mut self, interest: Interest) {
         self.interest = interest;
+    }
+
+    /// When it has asked last.
+    pub(super) fn last_asked(&mut self) -> &mut Window {
+        &mut self.last_asked
     }
 
     /// Sets whether it waits for another turn. Says whether it did.

@@ -2,11 +2,14 @@
 //!
 //! One thread accepts connections and hands each to one of the workers, in turn. A worker waits
 //! for all of its connections at once; what has come is parsed and executed to its end, and what
-//! is answered is written in one piece. A connection whose client does not read is not read either.
+//! is answered is written in one piece. While many clients are on their way to it, it pauses for a
+//! moment and answers more of them together. A connection whose client does not read is not read
+//! either.
 
 mod accept;
 mod config;
 mod connection;
+mod gathering;
 mod info;
 mod metrics;
 mod session;

@@ -13,6 +13,7 @@ use slab::Slab;
 
 use super::State;
 use super::connection::{Connection, Wants};
+use super::gathering::{self, Gathering};
 
 const WAKE: Token = Token(usize::MAX);
 /// Connections that are answered together.
@@ -34,6 +35,7 @@ pub(super) struct Worker {
     turns: Vec<Token>,
     /// Connections that have had a turn, and are to be answered.
     served: Vec<(Token, Wants)>,
+    gathering: Gathering,
     input: Box<[u8]>,
 }
 
@@ -77,7 +79,11 @@ impl Worker {
         let input = vec![0; INPUT].into_boxed_slice();
         let (connections, own) = (Slab::new(), post.clone());
         let (turns, served) = (Vec::new(), Vec::new());
-        Ok((Self { state, poll, new, post: own, connections, away: 0, turns, served, input }, post))
+        let gathering = Gathering::new(Instant::now());
+        let away = 0;
+        let worker =
+            Self { state, poll, new, post: own, connections, away, turns, served, gathering, input };
+        Ok((worker, post))
     }
 
     pub(super) fn run(mut self) {
@@ -98,10 +104,11 @@ impl Worker {
                 match event.token() {
                     WAKE => self.take_new(),
                     token => {
-                        if event.is_read_closed()
-                            && let Some(connection) = self.connections.get_mut(token.0)
-                        {
-                            connection.hear_of_end();
+                        if let Some(connection) = self.connections.get_mut(token.0) {
+                            self.gathering.note(connection.last_asked());
+                            if event.is_read_closed() {
+                                connection.hear_of_end();
+                            }
                         }
                         self.serve(token);
                     }
@@ -114,6 +121,10 @@ impl Worker {
                 }
             }
             self.answer();
+            let now = Instant::now();
+            if self.gathering.end_batch(now) && self.turns.is_empty() {
+                gathering::pause(now);
+            }
         }
         self.finish();
     }
