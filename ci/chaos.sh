@@ -71,7 +71,7 @@ skipped=(
 
 # The long ones come last, and are run first.
 mapfile -t programs < <(cargo test --no-run -p upgradable-stm -p upgradable -p upgradable-tests \
-    "${suites[@]/#/--test=}" 2>&1 | tee /dev/stderr | sed -n 's/^ *Executable .*(\(.*\))$/\1/p' | tac)
+    "${suites[@]/#/--test=}" 2>&1 | tee >(cat >&2) | sed -n 's/^ *Executable .*(\(.*\))$/\1/p' | tac)
 [ ${#programs[@]} -eq ${#suites[@]} ] || { echo 'not all was built' >&2; exit 1; }
 
 # run SEED PROGRAM TEST_TO_SKIP...

@@ -81,8 +81,18 @@ impl Worker {
         let (turns, served) = (Vec::new(), Vec::new());
         let gathering = Gathering::new(Instant::now());
         let away = 0;
-        let worker =
-            Self { state, poll, new, post: own, connections, away, turns, served, gathering, input };
+        let worker = Self {
+            state,
+            poll,
+            new,
+            post: own,
+            connections,
+            away,
+            turns,
+            served,
+            gathering,
+            input,
+        };
         Ok((worker, post))
     }
 

@@ -284,6 +284,11 @@ struct UpgradeArgs {
     #[arg(long, help_heading = "Measuring")]
     replay: bool,
 
+    /// Promote the upgrade as soon as it is complete: it can't be rolled back then, and nothing of
+    /// the old version is kept
+    #[arg(long)]
+    promote: bool,
+
     /// Throw a run away and do it again, up to four times, if something disturbed it: others had
     /// more than a twentieth of the processors, or cache lines took much longer from core to core
     /// than at best, before it or after it. For virtual machines
@@ -322,6 +327,7 @@ impl UpgradeArgs {
                         change: self.change,
                         check: self.check,
                         replay: self.replay,
+                        promote: self.promote,
                         calm: self.calm,
                     });
                 }
@@ -400,6 +406,7 @@ impl SoakArgs {
             change: Change::Types,
             check: true,
             replay: !self.no_replay,
+            promote: false,
             calm: false,
         }
     }

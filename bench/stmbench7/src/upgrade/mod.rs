@@ -78,6 +78,8 @@ pub(crate) struct Setting {
     pub(crate) change: Change,
     pub(crate) check: bool,
     pub(crate) replay: bool,
+    /// The upgrade is promoted as soon as it is complete.
+    pub(crate) promote: bool,
     /// Runs that something disturbed are thrown away, and done again.
     pub(crate) calm: bool,
 }

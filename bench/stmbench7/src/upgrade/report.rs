@@ -3,11 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use upgradable_report::{Line, Plot, Report, Table};
 
 use super::analysis::{Dip, dip, median, overlaid};
-use super::run::{BIN, Bin, Series};
+use super::run::{BIN, Bin, Flip, Series};
 use super::{Change, Outcome, Setting, Strategy};
 use crate::mix::OpClass;
 
@@ -18,6 +19,7 @@ struct Summary {
     /// Seconds.
     call: f64,
     completed: Option<f64>,
+    promoted: Option<f64>,
     /// Nanoseconds.
     slowest: f64,
     by_touch: f64,
@@ -41,13 +43,17 @@ fn summarise(setting: &Setting, strategy: Strategy, rounds: &[Series]) -> Summar
     let progress = |value: &dyn Fn(&upgradable::Progress) -> u64| {
         over(&|series| series.flip.map_or(0.0, |flip| value(&flip.end) as f64))
     };
-    let completed: Option<Vec<f64>> =
-        rounds.iter().map(|series| Some(series.flip?.completed?.as_secs_f64())).collect();
+    // Of all rounds, or it is not worth telling.
+    let after_flip = |value: fn(&Flip) -> Option<Duration>| {
+        let of_round = |series: &Series| Some(value(series.flip.as_ref()?)?.as_secs_f64());
+        rounds.iter().map(of_round).collect::<Option<Vec<f64>>>().map(median)
+    };
     Summary {
         strategy,
         dip: dip(&overlaid(&ops, setting.length), setting.flip_at(), setting.length),
         call: over(&|series| series.flip.map_or(0.0, |flip| flip.took.as_secs_f64())),
-        completed: completed.map(median),
+        completed: after_flip(|flip| flip.completed),
+        promoted: after_flip(|flip| flip.promoted),
         slowest: over(&|series| series.slowest_after(flip_of(series)) as f64),
         by_touch: progress(&|progress| progress.by_touch),
         by_sweep: progress(&|progress| progress.by_sweep),
@@ -134,7 +140,7 @@ pub(crate) fn write_report(outcomes: &[Outcome], folder: &Path) -> io::Result<(S
     Ok((printed, page))
 }
 
-const COST_COLUMNS: [&str; 16] = [
+const COST_COLUMNS: [&str; 17] = [
     "usual op/s",
     "call",
     "dip depth",
@@ -142,6 +148,7 @@ const COST_COLUMNS: [&str; 16] = [
     "work lost",
     "slowest op",
     "complete after",
+    "promoted after",
     "by touch",
     "by sweeper",
     "late commits",
@@ -154,7 +161,7 @@ const COST_COLUMNS: [&str; 16] = [
 ];
 
 /// Those that fit on a terminal.
-const SHORT_COST: [usize; 9] = [0, 1, 2, 3, 5, 6, 7, 8, 12];
+const SHORT_COST: [usize; 9] = [0, 1, 2, 3, 5, 6, 8, 9, 13];
 
 fn cost_cells(summary: &Summary) -> [String; COST_COLUMNS.len()] {
     let Summary { strategy, dip, .. } = summary;
@@ -168,6 +175,7 @@ fn cost_cells(summary: &Summary) -> [String; COST_COLUMNS.len()] {
         format!("{:.0} ms", dip.lost * 1e3),
         nanos(summary.slowest),
         only(summary.completed.map_or("not yet".to_owned(), time)),
+        summary.promoted.map_or("-".to_owned(), time),
         only(format!("{:.0}", summary.by_touch)),
         only(format!("{:.0}", summary.by_sweep)),
         only(format!("{:.0}", summary.late)),
@@ -374,9 +382,12 @@ fn judge(summaries: &[Summary]) -> Vec<String> {
             || "is not complete when the run ends".to_owned(),
             |seconds| format!("is complete after {}", time(seconds)),
         );
+        let promoted = lazy
+            .promoted
+            .map_or_else(String::new, |seconds| format!(" and promoted after {}", time(seconds)));
         verdict.push(format!(
             "{}: the call returns after {}; {:.0} objects are transformed by touch and {:.0} by \
-             the sweeper; the migration {completed}. Slowest operation {}, throughput back after \
+             the sweeper; the migration {completed}{promoted}. Slowest operation {}, throughput back after \
              {}.",
             strategy.name(),
             time(lazy.call),

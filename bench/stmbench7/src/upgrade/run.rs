@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use hdrhistogram::Histogram;
-use upgradable::{AccessError, CommitTs, Heap, Progress, RunningUpgrade, Service};
+use upgradable::{
+    AccessError, CommitTs, Heap, Progress, PromoteError, RunningUpgrade, Service, UpgradeState,
+};
 
 use super::program::{Bench, Request, note_commit};
 use super::{Change, Setting, Strategy, plan, processors};
@@ -77,6 +79,8 @@ pub(super) struct Flip {
     pub(super) took: Duration,
     /// From the flip until no object was of an old type, if that came before the end.
     pub(super) completed: Option<Duration>,
+    /// From the flip until it was promoted, if it was.
+    pub(super) promoted: Option<Duration>,
     pub(super) end: Progress,
 }
 
@@ -132,7 +136,7 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
         let upgrade = (strategy != Strategy::None)
             .then(|| scope.spawn(move || flip(shared, strategy, started, second, again)));
         let spent = ProcessTime::now();
-        let glances = look_on(shared, started);
+        let (glances, promoted) = look_on(shared, started)?;
         let spent = spent.elapsed().as_secs_f64() / started.elapsed().as_secs_f64();
         shared.stop.store(true, Ordering::Relaxed);
         let mut parts = Vec::new();
@@ -143,7 +147,7 @@ pub(super) fn run(setting: &Setting, strategy: Strategy) -> Result<Series, Box<d
             upgrade.join().map_err(|_| "the upgrade panicked")??;
         }
         let logs = parts.iter_mut().map(|part| mem::take(&mut part.log)).collect();
-        let mut series = merge(parts, glances, shared.running.get());
+        let mut series = merge(parts, glances, shared.running.get(), promoted);
         series.calm.share = spent / setting.threads.min(processors()) as f64;
         Ok((series, logs))
     })?;
@@ -224,11 +228,16 @@ fn flip(
     Ok(())
 }
 
-/// Samples memory and progress until the time is over.
-fn look_on(shared: &Shared<'_>, started: Instant) -> Vec<Glance> {
+/// Samples memory and progress until the time is over, and promotes what is complete if that is
+/// wanted. Returns when it did, too.
+fn look_on(
+    shared: &Shared<'_>,
+    started: Instant,
+) -> Result<(Vec<Glance>, Option<Duration>), PromoteError> {
     const PAUSE: Duration = Duration::from_millis(10);
     let mut glances: Vec<Glance> = Vec::new();
     let mut stage = (false, false);
+    let mut promoted = None;
     loop {
         let at = started.elapsed();
         let progress =
@@ -240,8 +249,16 @@ fn look_on(shared: &Shared<'_>, started: Instant) -> Vec<Glance> {
             stage = now;
             glances.push(Glance { at, bytes: resident(), progress });
         }
+        if shared.setting.promote
+            && progress.complete
+            && promoted.is_none()
+            && let Some((running, ..)) = shared.running.get()
+        {
+            running.promote()?;
+            promoted = Some(started.elapsed());
+        }
         if at >= shared.setting.length {
-            return glances;
+            return Ok((glances, promoted));
         }
         thread::sleep(PAUSE);
     }
@@ -294,11 +311,14 @@ fn merge(
     parts: Vec<Part>,
     glances: Vec<Glance>,
     running: Option<&(RunningUpgrade, Duration, Duration)>,
+    promoted: Option<Duration>,
 ) -> Series {
     let flip = running.map(|(running, at, took)| {
         let complete = glances.iter().find(|glance| glance.progress.complete);
         let completed = complete.map(|glance| glance.at.saturating_sub(*at).max(*took));
-        Flip { at: *at, took: *took, completed, end: running.progress() }
+        let promoted = promoted.filter(|_| running.state() == UpgradeState::Promoted);
+        let promoted = promoted.map(|promoted| promoted.saturating_sub(*at));
+        Flip { at: *at, took: *took, completed, promoted, end: running.progress() }
     });
     let mut parts = parts.into_iter();
     let first = parts.next().expect("there is a thread");

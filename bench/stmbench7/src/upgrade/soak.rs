@@ -382,6 +382,7 @@ mod tests {
                 change: Change::Types,
                 check: true,
                 replay: true,
+                promote: false,
                 calm: false,
             };
             let soaked = soak(&setting, Duration::from_millis(50 * seconds), |stage| {

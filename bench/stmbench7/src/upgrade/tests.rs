@@ -120,9 +120,8 @@ fn null_upgrades_change_nothing_at_all() {
     }
 }
 
-#[test]
-fn a_run_counts_what_happens() {
-    let setting = |length| Setting {
+fn setting(length: Duration) -> Setting {
+    Setting {
         size: Size::Tiny,
         scale: 2,
         seed: SEED,
@@ -134,8 +133,31 @@ fn a_run_counts_what_happens() {
         change: Change::Types,
         check: true,
         replay: true,
+        promote: false,
         calm: false,
-    };
+    }
+}
+
+/// The workload goes on, and what is replayed does not know the difference.
+#[test]
+fn a_run_promotes_what_is_complete_if_it_is_told_to() {
+    for (promote, strategy) in
+        [(true, Strategy::Eager), (true, Strategy::Background), (false, Strategy::Eager)]
+    {
+        let series = |halves: u32| {
+            let setting = Setting { promote, ..setting(halves * Duration::from_millis(500)) };
+            run(&setting, strategy).expect("it runs")
+        };
+        // On a busy machine the short one may be over before all is transformed.
+        let flip = [1, 8, 64].into_iter().map(series).filter_map(|series| series.flip);
+        let flip = flip.into_iter().find(|flip| flip.completed.is_some()).expect("it completes");
+        assert_eq!(flip.promoted.is_some(), promote, "{}", strategy.name());
+        assert!(flip.promoted >= flip.completed.filter(|_| promote), "{flip:?}");
+    }
+}
+
+#[test]
+fn a_run_counts_what_happens() {
     // On a busy machine the short one may be over before anybody has done anything.
     let lengths = [1, 8, 64].map(|halves| halves * Duration::from_millis(500));
     let transformed =
