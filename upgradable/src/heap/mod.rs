@@ -155,6 +155,7 @@ impl Heap {
     /// assert!(upgradable::Heap::new().compact());
     /// ```
     pub fn compact(&self) -> bool {
+        self.reclaim();
         self.inner.bring_home(|_, _| true);
         self.inner.compact(|_| true)
     }
@@ -227,6 +228,10 @@ const STRIDE: u32 = 256;
 const TOGETHER: usize = 16;
 /// Slots that get larger places together.
 const PLACES: u32 = 1024;
+/// Versions that a piece of reclaiming drops at least while there are more, and pieces for what
+/// comes meanwhile.
+const PIECE: u32 = 64;
+const SOME_PIECES: u32 = 16;
 /// Moments without transactions that are waited for in vain, for each of these.
 const ATTEMPTS: u32 = 8;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_micros(50);
@@ -247,8 +252,10 @@ impl HeapInner {
     /// The second part of [`Heap::compact`]: what is still away and has room is written again.
     /// Asks `go_on` with the slots gone through, from time to time.
     pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
+        if !self.reclaim_while(|| go_on(0)) {
+            return false;
+        }
         let domain = &self.domain;
-        domain.reclaim();
         let slots = domain.slots();
         for from in (0..slots).step_by(STRIDE as usize) {
             let away = domain.away(from..from.saturating_add(STRIDE).min(slots));
@@ -265,8 +272,10 @@ impl HeapInner {
 
     /// The third part of [`Heap::compact`]: larger places, and memory back.
     pub(crate) fn rehouse(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
+        if !self.reclaim_while(|| go_on(0)) {
+            return false;
+        }
         let domain = &self.domain;
-        domain.reclaim();
         let (slots, mut all) = (domain.slots(), true);
         for from in (0..slots).step_by(PLACES as usize) {
             let places = from..from.saturating_add(PLACES).min(slots);
@@ -277,12 +286,22 @@ impl HeapInner {
         }
         // What was freed on the way may have kept other memory from being given back.
         for _ in 0..3 {
-            domain.reclaim();
+            if !self.reclaim_while(|| go_on(slots)) {
+                return false;
+            }
             if domain.shrink_while(|| go_on(slots)) == 0 {
                 break;
             }
         }
         all
+    }
+
+    /// Drops what no snapshot sees, in pieces, and asks `go_on` after each: a promotion in the
+    /// middle of the work releases an old version of every object. Beside others who supersede
+    /// versions all the time this ends, too.
+    fn reclaim_while(&self, mut go_on: impl FnMut() -> bool) -> bool {
+        let pieces = self.domain.slots() / PIECE + SOME_PIECES;
+        (0..pieces).take_while(|_| self.domain.reclaim_some()).all(|_| go_on())
     }
 
     fn rewrite(&self, objects: &[(Handle, Kind)]) {

@@ -23,6 +23,8 @@ const STRETCH: Duration = Duration::from_micros(200);
 const HEAD_START: Duration = Duration::from_millis(2);
 /// What it takes somebody at work to bring a version home, about.
 const HOMECOMING: Duration = Duration::from_nanos(300);
+/// What it takes the sweeper to look which of a stride of slots have versions away from home, at most.
+const GLANCE: Duration = Duration::from_micros(25);
 /// A rest that is too long to try to tidy the heap once more.
 const LONGEST_REST: Duration = Duration::from_millis(700);
 /// Between looks at what keeps a migration from being complete.
@@ -166,7 +168,8 @@ impl HeapInner {
         }
         let bring_home = |brought: usize, took: Duration| {
             // Waiting is no work; what others do for it is.
-            let worked = HOMECOMING.saturating_mul(u32::try_from(brought).unwrap_or(u32::MAX));
+            let brought = u32::try_from(brought).unwrap_or(u32::MAX);
+            let worked = HOMECOMING.saturating_mul(brought).saturating_add(GLANCE);
             stretch += took.saturating_sub(worked);
             self.rest(&mut stretch) && !self.is_migrating()
         };

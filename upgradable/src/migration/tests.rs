@@ -1,6 +1,7 @@
 //! What a heap pays for upgrades: a floor asks about every object that is read below it, so kinds
 //! that no upgrade changes have none, and nobody has one when nothing is left to convert.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +31,10 @@ struct Note {
 #[derive(Upgradable, Clone)]
 #[upgrade(name = "test.Plain", crate = crate)]
 struct Plain(u32);
+
+#[derive(Upgradable, Clone)]
+#[upgrade(name = "test.Shared", crate = crate)]
+struct Shared(Arc<()>);
 
 #[test]
 fn only_what_an_upgrade_changes_has_a_floor_and_only_until_it_is_complete() {
@@ -118,4 +123,36 @@ fn what_has_grown_gets_a_larger_slot_before_the_promotion() {
             heap.snapshot(|s| expect(n, &s.read(note).unwrap().text));
         }
     }
+}
+
+/// The background was at work on the heap, at its pace, when an upgrade was promoted; and all that
+/// this released, a version of every object, was dropped in one go before the pace was looked at
+/// again: hundreds of milliseconds of a processor, and answers that took ten.
+#[test]
+fn a_promotion_in_the_middle_of_tidying_is_tidied_at_the_pace() {
+    const OBJECTS: usize = 20_000;
+    let heap = Heap::new();
+    let value = Arc::new(());
+    heap.atomically(|tx| {
+        for _ in 0..OBJECTS {
+            tx.create(Shared(Arc::clone(&value)))?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let plan = Upgrade::to("1 again").refresh::<Shared>().background(Background::Off);
+    let running = heap.upgrade(plan).unwrap();
+    running.wait().unwrap();
+    rest(&heap);
+    // What the background does, it does in pieces here, and then waits.
+    running.pause();
+    running.promote().unwrap();
+    for tidied in [heap.inner.compact(|_| false), heap.inner.rehouse(|_| false)] {
+        assert!(!tidied);
+        let left = Arc::strong_count(&value) - 1 - OBJECTS;
+        assert!(left > OBJECTS / 2, "{left} old versions are left");
+    }
+    running.resume();
+    rest(&heap);
+    assert_eq!(Arc::strong_count(&value) - 1, OBJECTS);
 }
