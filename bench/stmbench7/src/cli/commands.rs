@@ -13,6 +13,7 @@ use crate::backend::{Backend, Found, Work};
 use crate::check::{End, Moment, check, digest, replay};
 use crate::facts::facts;
 use crate::measure::{Limit, RunPlan, measure};
+use crate::memory::{have_at_hand, resident};
 use crate::output::Output;
 use crate::params::Params;
 use crate::schema::Schema;
@@ -46,11 +47,9 @@ fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
     let style = "[{elapsed_precise}] {wide_bar} {pos}/{len} {msg}";
     bar.set_style(ProgressStyle::with_template(style)?);
     bar.enable_steady_tick(Duration::from_millis(200));
-    let mut begun = 0;
-    let outcomes = experiment(&settings, &args.strategies, rounds, |what| {
+    let outcomes = experiment(&settings, &args.strategies, rounds, |begun, what| {
         bar.set_position(begun);
         bar.set_message(what.to_owned());
-        begun += 1;
     })?;
     bar.finish_and_clear();
     let (printed, page) = write_report(&outcomes, &args.out).map_err(refused)?;
@@ -163,6 +162,10 @@ impl Task for RunTask<'_> {
         };
         if args.check {
             check_now(backend, &params, Moment::Initial)?;
+        }
+        if !args.fresh_memory {
+            // As much again as the structure takes.
+            have_at_hand(resident());
         }
         println!("{}", describe::<S>(args));
         let bar = ProgressBar::new(1000);

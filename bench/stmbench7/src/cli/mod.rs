@@ -160,6 +160,11 @@ struct RunArgs {
     #[arg(long)]
     same_seed: bool,
 
+    /// Let the system hand memory out while the work runs, in pieces for each of which somebody waits,
+    /// and take it back. Without this the process has it at hand before it begins
+    #[arg(long)]
+    fresh_memory: bool,
+
     /// Check all invariants before and after the run
     #[arg(long)]
     check: bool,
@@ -289,6 +294,11 @@ struct UpgradeArgs {
     #[arg(long)]
     promote: bool,
 
+    /// Let the system hand memory out while the work runs, in pieces for each of which somebody waits,
+    /// and take it back. Without this the process has it at hand before it begins
+    #[arg(long, help_heading = "Measuring")]
+    fresh_memory: bool,
+
     /// Throw a run away and do it again, up to four times, if something disturbed it: others had
     /// more than a twentieth of the processors, or cache lines took much longer from core to core
     /// than at best, before it or after it. For virtual machines
@@ -329,6 +339,7 @@ impl UpgradeArgs {
                         replay: self.replay,
                         promote: self.promote,
                         calm: self.calm,
+                        fresh_memory: self.fresh_memory,
                     });
                 }
             }
@@ -408,6 +419,7 @@ impl SoakArgs {
             replay: !self.no_replay,
             promote: false,
             calm: false,
+            fresh_memory: true,
         }
     }
 }

@@ -1,13 +1,20 @@
 //! The allocator of the process, and what it counts.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
+use libmimalloc_sys::{mi_option_set, mi_option_t};
 use mimalloc::MiMalloc;
 
 /// So many counters share the work: threads seldom meet at one.
 const STRIPES: usize = 64;
+/// How long the allocator waits before it gives pages back; it has no name for this in Rust. (That
+/// the number is right the test of [`keep`] says.)
+const PURGE_DELAY: mi_option_t = 15;
+/// Never.
+const NEVER: std::ffi::c_long = -1;
 
 /// Tests share a process, and free what was allocated before one of them counts.
 static COUNTS: AtomicBool = AtomicBool::new(cfg!(test));
@@ -28,6 +35,27 @@ pub(crate) fn held() -> i64 {
     HELD.iter().map(|held| held.load(Ordering::Relaxed)).sum()
 }
 
+/// From now on what is freed stays with the process.
+pub(crate) fn keep() {
+    // SAFETY: it sets a number that the allocator looks at when it frees pages.
+    unsafe { mi_option_set(PURGE_DELAY, NEVER) };
+}
+
+/// The counter of this thread: each begins with the next one.
+fn stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        /// One more than that; it needs no memory of the allocator, and no end.
+        static OWN: Cell<usize> = const { Cell::new(0) };
+    }
+    OWN.with(|own| {
+        if own.get() == 0 {
+            own.set(NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES + 1);
+        }
+        own.get() - 1
+    })
+}
+
 impl Allocator {
     #[inline(always)]
     fn note(at: *mut u8, bytes: i64) {
@@ -37,11 +65,10 @@ impl Allocator {
     }
 
     #[cold]
+    #[inline(never)]
     fn add(at: *mut u8, bytes: i64) {
         if !at.is_null() {
-            // Neighbours are mostly one thread's.
-            let stripe = (at.addr() >> 16) % STRIPES;
-            HELD[stripe].fetch_add(bytes, Ordering::Relaxed);
+            HELD[stripe()].fetch_add(bytes, Ordering::Relaxed);
         }
     }
 }

@@ -15,12 +15,13 @@ use std::time::Duration;
 use upgradable::{Background, Upgrade};
 
 use crate::machine::line_transfer;
+use crate::memory;
 use crate::mix::{Mix, Workload};
 use crate::params::{Params, Size};
 use crate::schema::{v1, v2};
 
 pub(crate) use report::write_report;
-use run::{Series, run};
+use run::{Series, make_room, run};
 pub(crate) use soak::{Stage, soak};
 
 /// How the types are changed.
@@ -82,6 +83,8 @@ pub(crate) struct Setting {
     pub(crate) promote: bool,
     /// Runs that something disturbed are thrown away, and done again.
     pub(crate) calm: bool,
+    /// The system hands memory out while the work runs.
+    pub(crate) fresh_memory: bool,
 }
 
 impl Setting {
@@ -163,22 +166,30 @@ impl Outcome {
     }
 }
 
-/// Runs all strategies in every setting, in turns; `progress` is told what runs now.
+/// Runs all strategies in every setting, in turns; `progress` is told how many runs are done, and
+/// what comes now.
 pub(crate) fn experiment(
     settings: &[Setting],
     strategies: &[Strategy],
     rounds: usize,
-    mut progress: impl FnMut(&str),
+    mut progress: impl FnMut(u64, &str),
 ) -> Result<Vec<Outcome>, Box<dyn Error>> {
     let mut outcomes = Vec::new();
     let mut best = None;
+    let mut begun = 0;
+    memory::count();
     for setting in settings {
+        if !setting.fresh_memory {
+            progress(begun, &format!("{}: memory", setting.name()));
+            make_room(setting)?;
+        }
         let mut series: Vec<_> = strategies.iter().map(|&s| (s, Vec::new())).collect();
         for round in 0..rounds {
             // Each round begins with another one, so that none always follows the same.
             for at in 0..strategies.len() {
                 let (strategy, done) = &mut series[(at + round) % strategies.len()];
-                progress(&format!("{}: {}", setting.name(), strategy.name()));
+                progress(begun, &format!("{}: {}", setting.name(), strategy.name()));
+                begun += 1;
                 done.push(run_calmly(setting, *strategy, &mut best)?);
             }
         }

@@ -281,7 +281,7 @@ fn plots(outcome: &Outcome) -> Vec<Plot> {
     let throughput = Plot::new(id("throughput"), title("Throughput"), "seconds", "operations/s");
     let p99 = Plot::new(id("p99"), title("99 % of the operations took less"), "seconds", "ms");
     let slowest = Plot::new(id("slowest"), title("Slowest operation"), "seconds", "ms");
-    let memory = Plot::new(id("memory"), title("Resident memory"), "seconds", "MB");
+    let memory = Plot::new(id("memory"), title("Memory"), "seconds", "MB");
     let migrated = Plot::new(id("migrated"), title("Objects transformed"), "seconds", "objects");
     let glances = |value: &dyn Fn(&super::run::Glance) -> f64| {
         let line = |(strategy, rounds): &(Strategy, Vec<Series>)| {
@@ -449,9 +449,15 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
          until three bins in a row are at 90 % again. Work lost: operations missing until the end \
          of the run, as the time that they usually take. Late commits: transactions that began \
          before the flip and committed just before it in time. Moved to new code: operations that \
-         were executed again on the new version. Memory is that of the whole process, which keeps \
-         what earlier runs have freed."
+         were executed again on the new version. Memory is what the whole \
+         process has allocated and not freed; what the allocator keeps beside that is not in it."
             .to_owned(),
+        if setting.fresh_memory {
+            "The system handed memory out while the work ran, and whoever needed it waited for that."
+        } else {
+            "The process had the memory that a run needs before it began."
+        }
+        .to_owned(),
         decay.to_owned(),
     ]
 }

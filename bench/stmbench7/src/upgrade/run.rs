@@ -20,7 +20,7 @@ use crate::backend::heap::{HeapSnapshot, Place};
 use crate::build::build;
 use crate::check::{End, Entry, Log, Moment, Upgraded, check, digest, replay, surveys};
 use crate::machine::Calm;
-use crate::memory::resident;
+use crate::memory::{have_at_hand, held, resident};
 use crate::mix::OpClass;
 use crate::ops::Worker;
 use crate::schema::{Schema, V1, V2};
@@ -104,6 +104,21 @@ struct Part {
     carried_over: u64,
     ops: u64,
     log: Log,
+}
+
+/// How many structures there should be memory for: one, a second version of each object, what lies
+/// between them, and what is written meanwhile.
+const ROOM: u64 = 4;
+
+/// Has memory at hand for what runs in this setting, which a structure tells that is thrown away.
+pub(super) fn make_room(setting: &Setting) -> Result<(), Box<dyn Error>> {
+    let before = resident();
+    let mut backend = OnHeap::<V1>::on(Heap::new());
+    build(&mut backend, setting.params(), setting.seed)?;
+    let size = resident().saturating_sub(before);
+    drop(backend);
+    have_at_hand((before + ROOM * size).saturating_sub(resident()));
+    Ok(())
 }
 
 /// Builds a structure, works on it, and upgrades it on the way.
@@ -247,7 +262,7 @@ fn look_on(
         let now = (shared.flipped.load(Ordering::Relaxed), progress.complete);
         if due || now != stage {
             stage = now;
-            glances.push(Glance { at, bytes: resident(), progress });
+            glances.push(Glance { at, bytes: held().max(0) as u64, progress });
         }
         if shared.setting.promote
             && progress.complete

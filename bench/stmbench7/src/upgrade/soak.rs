@@ -384,6 +384,7 @@ mod tests {
                 replay: true,
                 promote: false,
                 calm: false,
+                fresh_memory: true,
             };
             let soaked = soak(&setting, Duration::from_millis(50 * seconds), |stage| {
                 let at = usize::from(matches!(stage, Stage::Replaying { .. }));

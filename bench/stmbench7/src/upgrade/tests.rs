@@ -135,6 +135,7 @@ fn setting(length: Duration) -> Setting {
         replay: true,
         promote: false,
         calm: false,
+        fresh_memory: true,
     }
 }
 
