@@ -19,6 +19,11 @@ impl Heap {
     /// Returns when the flip has happened; a lazy upgrade goes on in the background. Dropping what
     /// is returned does not end it.
     ///
+    /// Until it is promoted there are two versions of each object. The memory for the second one
+    /// comes from the allocator while transactions run; what that has to get from the system first,
+    /// the transaction that needs it waits for. A program whose slowest answers matter has it at
+    /// hand.
+    ///
     /// # Upgrade safety
     ///
     /// Transactions in flight finish on the old version. Those that only read always commit; those
