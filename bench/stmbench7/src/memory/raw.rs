@@ -64,6 +64,8 @@ impl Allocator {
         }
     }
 
+    /// Outside of what allocates: inside it keeps the compiler from vectorising the loop that fills
+    /// what was allocated, as that which writes a text anew.
     #[cold]
     #[inline(never)]
     fn add(at: *mut u8, bytes: i64) {
