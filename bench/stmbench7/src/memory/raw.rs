@@ -11,7 +11,7 @@ use mimalloc::MiMalloc;
 /// So many counters share the work: threads seldom meet at one.
 const STRIPES: usize = 64;
 /// How long the allocator waits before it gives pages back; it has no name for this in Rust. (That
-/// the number is right the test of [`keep`] says.)
+/// the number is right is what the test of memory at hand says.)
 const PURGE_DELAY: mi_option_t = 15;
 /// Never.
 const NEVER: std::ffi::c_long = -1;
