@@ -356,7 +356,7 @@ mutant_generation_stays() {
 
 mutant_deleted_objects_go_at_once() {
     fails deletion_against_reader
-    edit reclaim/superseded.rs 'if self.live.any_before(at) || !self.vacate' 'if !self.vacate'
+    edit reclaim/superseded.rs 'if self.live.any_before(deleted) || !self.vacate' 'if !self.vacate'
 }
 
 mutant_generation_is_read_relaxed() {
@@ -395,14 +395,14 @@ mutant_owner_waits_relaxed() {
 
 mutant_claim_is_relaxed() {
     fails claim_against_owner
-    edit reclaim/active.rs 'self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok();' \
-        'self.word.compare_exchange(IDLE, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_ok();'
+    edit reclaim/active.rs 'self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok()' \
+        'self.word.compare_exchange(IDLE, CLAIMED, Ordering::Relaxed, Ordering::Relaxed).is_ok()'
 }
 
 mutant_claim_does_not_release() {
     fails claim_against_owner
-    edit reclaim/active.rs 'self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok();' \
-        'self.word.compare_exchange(IDLE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok();'
+    edit reclaim/active.rs 'self.word.compare_exchange(IDLE, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok()' \
+        'self.word.compare_exchange(IDLE, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok()'
 }
 
 mutant_release_is_relaxed() {
@@ -516,7 +516,7 @@ mutant_installation_by_a_store() {
 mutant_installation_without_pin() {
     unseen install_against_committer 'the object would have to be superseded, trimmed, recycled and installed over once more between two steps; four threads'
     edit raw/frame.rs 'let _pin = self.context.pin();
-        let Ok(numbered)' 'let Ok(numbered)'
+        let Ok(slot)' 'let Ok(slot)'
 }
 
 mutant_installed_over_versions_do_not_linger() {
@@ -527,8 +527,8 @@ mutant_installed_over_versions_do_not_linger() {
 
 mutant_lingering_ends_at_once() {
     fails install_against_reader
-    edit reclaim/superseded.rs 'Entry::Past { slot, from, end } => match self.live.stay(from, end) {' \
-        'Entry::Past { slot, from, end } => match self.live.stay(from, end).filter(|_| false) {'
+    edit reclaim/superseded.rs 'Left::Past { from, end } => match self.live.stay(from, end) {' \
+        'Left::Past { from, end } => match self.live.stay(from, end).filter(|_| false) {'
 }
 
 # --- memory that goes back ------------------------------------------------------------------------
@@ -616,6 +616,94 @@ mutant_what_a_homecoming_write_supersedes_ends_at_once() {
     fails homecoming_committer_against_old_reader
     edit commit/publish.rs 'superseded.retire(over);' \
         'context.ended.push(over.ptr()); superseded.count_ended();'
+}
+
+# --- succession --------------------------------------------------------------------------------
+
+mutant_predecessors_in_other_hands_are_moved() {
+    fails succession_against_reader succession_against_installer \
+        succession_against_who_keeps_the_predecessor
+    edit raw/succession.rs '!newest.is_shared() && inner' 'inner'
+}
+
+mutant_second_hands_are_not_noted() {
+    fails succession_against_reader
+    edit raw/slot.rs 'if !first {
+            self.share();
+        }' ''
+}
+
+mutant_who_has_it_in_hand_does_not_look_again() {
+    fails succession_against_reader
+    edit raw/touch.rs 'still.filter(|again| again.stamp() == stamp)?;' 'let _ = (still, stamp);'
+}
+
+mutant_hands_without_fence() {
+    fails succession_against_reader
+    edit raw/touch.rs '        fence_after_rmw();' ''
+}
+
+mutant_successors_without_fence() {
+    fails succession_against_reader
+    edit raw/succession.rs '        fence_after_rmw();' ''
+}
+
+mutant_successors_without_lock() {
+    fails succession_against_writer
+    edit raw/succession.rs 'if slot.try_lock_under(newest) {' 'if true {'
+}
+
+mutant_installers_have_nothing_in_hand() {
+    fails succession_against_installer
+    edit raw/frame.rs 'found.share();' ''
+}
+
+mutant_stamps_are_read_relaxed() {
+    fails succession_against_reader
+    edit raw/slot.rs 'CommitTs::from_word(self.stamp.load(Ordering::Acquire))' \
+        'CommitTs::from_word(self.stamp.load(Ordering::Relaxed))'
+}
+
+mutant_stamps_are_written_relaxed() {
+    unseen succession_against_reader 'the full fence after the lock releases, too'
+    edit raw/slot.rs 'self.stamp.store(stamp.to_bits(), Ordering::Release);' \
+        'self.stamp.store(stamp.to_bits(), Ordering::Relaxed);'
+}
+
+mutant_kinds_change_by_a_store() {
+    fails succession_against_reader
+    edit raw/slot.rs 'self.kind.swap(kind.to_bits() | INLINE, Ordering::AcqRel);' \
+        'self.kind.store(kind.to_bits() | INLINE, Ordering::Release);'
+}
+
+mutant_floors_too_late_count() {
+    fails succession_against_who_lowers_the_floor
+    edit raw/succession.rs ' && inner.floors.is_in_time(newest.kind(), at)' ''
+}
+
+mutant_lowered_floors_have_stood_in_time() {
+    fails succession_against_who_lowers_the_floor
+    edit domain/floor.rs 'self.in_time.set(kind, CommitTs::ZERO.to_bits());' ''
+}
+
+mutant_everything_is_bygone() {
+    fails succession_against_old_reader succession_against_held_reader
+    edit reclaim/bygone.rs '>= instant.to_bits()' '< u64::MAX'
+}
+
+mutant_bygone_without_a_look() {
+    fails succession_against_old_reader succession_against_held_reader
+    edit reclaim/bygone.rs 'seats().all(|seat| !seat.looks_before(instant))' 'seats().all(|_| true)'
+}
+
+mutant_bygone_is_looked_for_without_fence() {
+    unseen succession_against_held_reader 'who has flipped themselves has a fence after that; it would take three threads'
+    edit reclaim/bygone.rs '        full_fence();' ''
+}
+
+mutant_bygone_is_found_relaxed() {
+    unseen succession_against_old_reader 'the look was by the same thread, and loom does not watch the bits that move'
+    edit reclaim/bygone.rs 'self.until.load(Ordering::Acquire)' 'self.until.load(Ordering::Relaxed)'
 }
 
 # --- running -----------------------------------------------------------------------------------

@@ -44,14 +44,16 @@ impl KindMap {
     pub fn get(&self, kind: Kind) -> u64 {
         let (part, at, _) = locate(kind);
         let word = self.parts.get(part).and_then(OnceLock::get).and_then(|part| part.get(at));
-        word.map_or(0, |word| word.load(Ordering::Relaxed))
+        // Acquire: pairs with the Release of `set`.
+        word.map_or(0, |word| word.load(Ordering::Acquire))
     }
 
     /// Sets the word of a kind.
     pub fn set(&self, kind: Kind, word: u64) {
         let (part, at, len) = locate(kind);
         let part = self.parts[part].get_or_init(|| (0..len).map(|_| AtomicU64::new(0)).collect());
-        part[at].store(word, Ordering::Relaxed);
+        // Release: pairs with the Acquire of `get`.
+        part[at].store(word, Ordering::Release);
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Written {
 /// }
 ///
 /// impl Layer for Texts {
-///     fn touch(&self, touch: &Touch<'_>) -> Touched {
+///     fn touch(&self, touch: &mut Touch<'_>) -> Touched {
 ///         let Some(number) = touch.value::<u32>() else { return Touched::AsIs };
 ///         if touch.at() >= FLIP {
 ///             // Whether this one or somebody else's was installed, there is a text now.
@@ -126,7 +126,7 @@ pub trait Layer: Send + Sync + Debug {
     /// # Retry safety
     ///
     /// Several transactions may touch the same version at once; one of them installs.
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         let _ = touch;
         Touched::AsIs
     }

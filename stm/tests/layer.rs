@@ -20,7 +20,7 @@ fn flip() -> CommitTs {
 }
 
 impl Layer for Texts {
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         self.touches.fetch_add(1, Ordering::Relaxed);
         if touch.at() < flip() || touch.version().stamp >= flip() {
             return Touched::AsIs;
@@ -157,7 +157,7 @@ fn deleted_and_new_objects_below_and_above_the_floor() {
 struct Liar;
 
 impl Layer for Liar {
-    fn touch(&self, _: &Touch<'_>) -> Touched {
+    fn touch(&self, _: &mut Touch<'_>) -> Touched {
         Touched::Again
     }
 }
@@ -188,7 +188,7 @@ struct Splits {
 }
 
 impl Layer for Splits {
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         let Some(&number) = touch.value::<u32>() else { return Touched::AsIs };
         if touch.at() < flip() || touch.version().stamp >= flip() {
             return Touched::AsIs;
@@ -262,7 +262,7 @@ struct Meddler {
 }
 
 impl Layer for Shared {
-    fn touch(&self, _: &Touch<'_>) -> Touched {
+    fn touch(&self, _: &mut Touch<'_>) -> Touched {
         let Some(domain) = self.0.domain.lock().unwrap().clone() else { return Touched::AsIs };
         assert!(domain.is_updating());
         if domain.try_atomically::<(), ()>(|_| Ok(())) == Err(upgradable_stm::TxError::Nested) {
@@ -297,7 +297,7 @@ fn updates_begun_while_the_layer_is_asked_are_refused() {
 struct Refuser;
 
 impl Layer for Refuser {
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         if touch.at() < flip() { Touched::AsIs } else { Touched::Refused }
     }
 }

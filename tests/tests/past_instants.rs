@@ -129,7 +129,7 @@ struct Texts {
 const FLIP: CommitTs = CommitTs::new(Era::FIRST.next().unwrap(), Seq::ZERO);
 
 impl Layer for Texts {
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         let Some(number) = touch.value::<u32>() else { return Touched::AsIs };
         if touch.at() >= FLIP {
             // Whether this one or somebody else's was installed, there is a text now.

@@ -40,6 +40,12 @@ impl GlobalClock {
         CommitTs::from_word(self.now.load(Ordering::Acquire))
     }
 
+    /// The newest timestamp given out; who sees a later one sees what the caller did before.
+    pub(crate) fn now_in_order(&self) -> CommitTs {
+        // A read-modify-write: those that follow see what came before this one.
+        CommitTs::from_word(self.now.fetch_add(0, Ordering::AcqRel))
+    }
+
     /// Gives out the next timestamp, for a commit of `era`.
     ///
     /// Era and sequence come from one read-modify-write: asked for separately, a writer of the

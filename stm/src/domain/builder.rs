@@ -16,6 +16,7 @@ use crate::raw::quiet::Chores;
 use crate::raw::slab::Slab;
 use crate::raw::var::Vars;
 use crate::reclaim::active::Registry;
+use crate::reclaim::bygone::Bygone;
 use crate::reclaim::collector::Collector;
 use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
@@ -116,6 +117,7 @@ impl DomainBuilder {
             clock: GlobalClock::starting_at(self.start),
             floors: Floors::default(),
             registry: Registry::default(),
+            bygone: Bygone::default(),
             watches: Watches::new(),
             privilege: Privilege::new(),
             drop_panics: AtomicUsize::new(0),

@@ -26,6 +26,7 @@ use crate::raw::quiet::Chores;
 use crate::raw::slab::{Numbered, Slab};
 use crate::raw::var::Vars;
 use crate::reclaim::active::{Live, Registry, Seat};
+use crate::reclaim::bygone::Bygone;
 use crate::reclaim::collector::Collector;
 use crate::reclaim::tidy::DroppedVars;
 use crate::retry::Watches;
@@ -67,6 +68,8 @@ pub(crate) struct Inner {
     /// The layer is asked about versions stamped before the floor of their kind.
     pub(crate) floors: Floors,
     pub(crate) registry: Registry,
+    /// Until when nobody looks at anything.
+    pub(crate) bygone: Bygone,
     pub(crate) watches: Watches,
     pub(crate) privilege: Privilege,
     /// Values whose drop panicked when they were reclaimed.
@@ -306,7 +309,7 @@ impl Domain {
     /// assert_eq!(domain.floor(Kind::of::<u8>()), CommitTs::ZERO);
     /// ```
     pub fn set_floor(&self, kind: Kind, floor: CommitTs) {
-        self.inner.floors.set(kind, floor);
+        self.inner.floors.set(kind, floor, &self.inner.clock);
     }
 
     /// What [`set_floor`](Self::set_floor) has set for this kind.

@@ -23,6 +23,7 @@ mod read_own_write;
 mod reader_against_committer;
 mod rehousing_against_reader;
 mod retry_wakeup;
+mod succession;
 mod trim_against_walking_reader;
 mod two_committers;
 mod variable_drop_against_reader;

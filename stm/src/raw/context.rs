@@ -56,6 +56,9 @@ pub(crate) struct Context {
     pub(crate) company: Company,
     /// Versions that the running commit has ended, whose value must be dropped after it.
     pub(crate) ended: Log<NodePtr>,
+    /// Versions that were put into blocks though they would fit into their slots, until the next
+    /// look at what keeps them out.
+    pub(super) successors: Cell<u32>,
     /// Used by the owner, and by a claimer of the seat.
     pub(crate) superseded: RefCell<SupersededLog>,
 }
@@ -91,6 +94,7 @@ impl Context {
             ready,
             company: Company::default(),
             ended: Log::new(),
+            successors: Cell::new(0),
             superseded,
         }
     }
@@ -155,6 +159,13 @@ impl ContextPool {
                 seat.release();
             }
         }
+    }
+
+    /// The seats of all contexts.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = &Seat> {
+        // SAFETY: contexts live as long as the pool. Only the seat is touched, which is shared by
+        // design; no reference to the whole context is made.
+        self.all.iter().map(|context| unsafe { &*(*context.as_ptr()).seat })
     }
 
     /// The free blocks of the contexts that no thread has.

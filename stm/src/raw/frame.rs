@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::handle::Handle;
 use crate::kind::Kind;
 use crate::layer::NotNewest;
-use crate::sync::{Backoff, Ordering};
+use crate::sync::{Backoff, Ordering, fence_after_rmw};
 
 impl Inner {
     /// The slot at an address that came from this domain's lists.
@@ -30,6 +30,27 @@ impl Inner {
     pub(crate) fn node(&self, ptr: NodePtr) -> NodeRef<'_> {
         // SAFETY: the lists of a domain hold nodes of the domain only, and it is alive.
         unsafe { ptr.as_ref() }
+    }
+}
+
+/// How somebody who installs a version has the one below it in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grasp {
+    /// Not at all, or it lies in no slot.
+    None,
+    /// Beside others.
+    Shared(NodePtr),
+    /// As the first, and with no reference to it any more.
+    Alone(NodePtr),
+}
+
+impl Grasp {
+    /// The version that is in hand.
+    fn node(self) -> Option<NodePtr> {
+        match self {
+            Self::None => None,
+            Self::Shared(node) | Self::Alone(node) => Some(node),
+        }
     }
 }
 
@@ -182,30 +203,56 @@ impl<'d> Frame<'d> {
         at: CommitTs,
         value: T,
     ) -> Result<(), NotNewest<T>> {
-        if over > at || at > self.at() {
-            return Err(NotNewest(value));
-        }
-        self.install(handle, over, at, value).map_err(NotNewest)?;
-        if let Ok(slot) = self.resolve(handle) {
-            self.context.superseded.borrow_mut().push_past(slot, over);
-        }
-        Ok(())
+        self.install(handle, over, at, Grasp::None, value).map(|_| ())
     }
 
-    fn install<T: Send + Sync + 'static>(
+    /// The same, by who has the version that is newest, or was, in hand. Where that lies now.
+    pub(super) fn install<T: Send + Sync + 'static>(
         &self,
         handle: Handle,
         over: CommitTs,
         at: CommitTs,
+        grasp: Grasp,
         value: T,
-    ) -> Result<(), T> {
+    ) -> Result<NodeRef<'d>, NotNewest<T>> {
+        if over > at || at > self.at() {
+            return Err(NotNewest(value));
+        }
         // From the look at the newest version to the exchange: it may not come back as another.
         let _pin = self.context.pin();
-        let Ok(numbered) = self.resolve(handle) else { return Err(value) };
+        let Ok(slot) = self.resolve(handle) else { return Err(NotNewest(value)) };
+        let below = self.install_over(slot, over, at, grasp, value).map_err(NotNewest)?;
+        self.context.superseded.borrow_mut().push_past(slot, over);
+        Ok(below)
+    }
+
+    fn install_over<T: Send + Sync + 'static>(
+        &self,
+        numbered: Numbered,
+        over: CommitTs,
+        at: CommitTs,
+        grasp: Grasp,
+        value: T,
+    ) -> Result<NodeRef<'d>, T> {
         let slot = self.inner.slot(numbered.slot);
-        let newest = slot.wait_unlocked().node();
-        let Some(newest) = newest.filter(|n| n.stamp() == over && n.kind() != Kind::NONE) else {
-            return Err(value);
+        let newest = || {
+            let newest = slot.wait_unlocked().node();
+            newest.filter(|node| node.stamp() == over && node.kind() != Kind::NONE)
+        };
+        let Some(mut found) = newest() else { return Err(value) };
+        if found.is_inline() && grasp.node() != Some(found.ptr()) {
+            // From here on nobody else takes its place, so its address stands for it.
+            found.share();
+            fence_after_rmw();
+            match newest() {
+                Some(still) => found = still,
+                None => return Err(value),
+            }
+        }
+        let (newest, alone) = (found, grasp == Grasp::Alone(found.ptr()));
+        let value = match self.succeed(numbered, newest, alone, at, value) {
+            Ok(below) => return Ok(below),
+            Err(value) => value,
         };
         let node = pending::new_past_version(value, Kind::of::<T>(), &self.context, self.inner);
         let version = self.inner.node(node);
@@ -223,7 +270,7 @@ impl<'d> Frame<'d> {
             }
             backoff.snooze();
         }
-        Ok(())
+        Ok(newest)
     }
 
     /// The number of versions in the chain of `slot`, for statistics.

@@ -31,7 +31,8 @@
 //! was head and can be recycled was invisible to the snapshot, so its old stamp was above; it keeps
 //! that until its next commit, which is later still. (A version at a *past* instant is put into
 //! a node only when no such reader can be left: when nobody has a snapshot below the node's old
-//! stamp. See [`block`].) If the stamp is above the snapshot the reader pins the collector, loads
+//! stamp, see [`block`]; or into a slot, over an earlier version of the same object, see
+//! [`succession`].) If the stamp is above the snapshot the reader pins the collector, loads
 //! the head again and walks; nodes unlinked after that are recycled only when it has unpinned. So
 //! the common read costs two loads and nothing else, and a long reader holds no collector back,
 //! whether it reads or sleeps. (loom models `fast_read_against_recycling` and
@@ -41,9 +42,9 @@
 //!
 //! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`], [`slab`] and
 //! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
-//! [`home`] versions that could lie in their slots; [`rehouse`] larger slots; [`unused`] memory
-//! that goes back; [`pending`] versions being written; [`update`] reading and writing in a
-//! transaction; [`retire`] the end of versions.
+//! [`home`] versions that could lie in their slots; [`succession`] versions that take the slot of
+//! the one before; [`rehouse`] larger slots; [`unused`] memory that goes back; [`pending`] versions
+//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
 
 pub(crate) mod block;
@@ -58,6 +59,7 @@ pub(crate) mod rehouse;
 pub(crate) mod retire;
 pub(crate) mod slab;
 pub(crate) mod slot;
+mod succession;
 pub(crate) mod touch;
 mod unused;
 pub(crate) mod update;

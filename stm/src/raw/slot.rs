@@ -54,6 +54,11 @@ const INLINE: u32 = 1 << 31;
 /// transactions past that instant may have seen it, and only the entry that says until when they
 /// are may end it; see [`reclaim`](crate::reclaim).
 const LINGERS: u32 = 1 << 30;
+/// Flag in the kind of an inline node: somebody has its version in hand, from above its floor.
+const IN_HAND: u32 = 1 << 29;
+/// Flag besides [`IN_HAND`]: and somebody else, later.
+const SHARED: u32 = 1 << 28;
+const FLAGS: u32 = INLINE | LINGERS | IN_HAND | SHARED;
 /// The kind of an inline node that holds no version.
 const FREE: u32 = INLINE;
 
@@ -271,6 +276,11 @@ impl<'d> SlotRef<'d> {
         self.tag(head, LOCKED).then(|| head.node())
     }
 
+    /// Takes the commit lock, if `expected` is the newest version and the slot is free of tags.
+    pub(crate) fn try_lock_under(self, expected: NodeRef<'d>) -> bool {
+        self.tag(Head { tagged: expected.ptr.0.as_ptr(), domain: PhantomData }, LOCKED)
+    }
+
     /// Takes the lock for trimming if the slot is free of tags and not empty, and returns the
     /// newest version.
     pub(crate) fn try_trim(self) -> Option<Option<NodeRef<'d>>> {
@@ -377,15 +387,18 @@ impl<'d> NodeRef<'d> {
 
     #[inline(always)]
     pub(crate) fn stamp(self) -> CommitTs {
-        // Relaxed: the Acquire of the load that found the node orders it. A reader without pin
-        // that meets a recycled node reads a stamp above its snapshot, whichever it is (see the
-        // module docs); for that only the coherence of this one word is needed.
-        CommitTs::from_word(self.stamp.load(Ordering::Relaxed))
+        // Acquire: pairs with the Release of `set_stamp`, for who has found the node under a head
+        // from before a succession. Else the Acquire of the load that found the node orders it. A
+        // reader without pin that meets a recycled node reads a stamp above its snapshot, whichever
+        // it is (see the module docs); for that the coherence of this one word is enough.
+        CommitTs::from_word(self.stamp.load(Ordering::Acquire))
     }
 
     #[inline(always)]
     pub(crate) fn set_stamp(self, stamp: CommitTs) {
-        self.stamp.store(stamp.to_bits(), Ordering::Relaxed);
+        // Release: pairs with the Acquire of `stamp`: who sees the stamp of a successor in its
+        // predecessor's place sees the lock under which it came there.
+        self.stamp.store(stamp.to_bits(), Ordering::Release);
     }
 
     #[inline(always)]
@@ -403,7 +416,9 @@ impl<'d> NodeRef<'d> {
 
     #[inline(always)]
     pub(crate) fn kind(self) -> Kind {
-        Kind::from_bits(self.kind.load(Ordering::Relaxed) & !(INLINE | LINGERS))
+        // Acquire: pairs with the Release of `set_kind`: who sees the kind of a successor in its
+        // predecessor's place sees the lock under which it came there.
+        Kind::from_bits(self.kind.load(Ordering::Acquire) & !FLAGS)
     }
 
     /// Bytes of its value; a mark of deletion has none.
@@ -416,7 +431,37 @@ impl<'d> NodeRef<'d> {
     #[inline(always)]
     pub(crate) fn set_kind(self, kind: Kind, inline: bool) {
         let flag = if inline { INLINE } else { 0 };
-        self.kind.store(kind.to_bits() | flag, Ordering::Relaxed);
+        // Release: pairs with the Acquire of `kind`.
+        self.kind.store(kind.to_bits() | flag, Ordering::Release);
+    }
+
+    /// Names the kind of the value that was just put into the slot in place of another one, whose
+    /// marks go with it.
+    pub(super) fn change_kind(self, kind: Kind) {
+        // A read-modify-write, as the notes of others are: they come before it, or after.
+        // Release: as in `set_kind`.
+        self.kind.swap(kind.to_bits() | INLINE, Ordering::AcqRel);
+    }
+
+    /// Notes that somebody has the version in hand. Whether they are the first.
+    ///
+    /// What is to be done in the other order, the look at the head, is for the caller to fence.
+    pub(super) fn take_in_hand(self) -> bool {
+        let first = self.kind.fetch_or(IN_HAND, Ordering::SeqCst) & IN_HAND == 0;
+        if !first {
+            self.share();
+        }
+        first
+    }
+
+    /// Notes that somebody else has the version in hand, or more.
+    pub(super) fn share(self) {
+        self.kind.fetch_or(IN_HAND | SHARED, Ordering::SeqCst);
+    }
+
+    /// Whether somebody may have the version in hand besides whoever took it first.
+    pub(super) fn is_shared(self) -> bool {
+        self.kind.load(Ordering::Acquire) & SHARED != 0
     }
 
     /// Keeps the version until its own entry in a log ends it.

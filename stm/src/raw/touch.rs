@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 
-use super::frame::Frame;
+use super::frame::{Frame, Grasp};
 use super::pending;
 use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef};
@@ -17,7 +17,7 @@ use crate::kind::Kind;
 use crate::layer::{NotNewest, Touched, Version};
 use crate::reclaim::collector::Guard;
 use crate::snapshot::HeldSnapshot;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, fence_after_rmw};
 
 /// So often a transaction looks again at one object. Each look but the last has met a version that
 /// was not there before: there is one for each floor that was set since, and one for each late
@@ -35,7 +35,7 @@ const LOOKS: u32 = 1_000;
 /// struct Texts;
 ///
 /// impl Layer for Texts {
-///     fn touch(&self, touch: &Touch<'_>) -> Touched {
+///     fn touch(&self, touch: &mut Touch<'_>) -> Touched {
 ///         let flip = CommitTs::new(touch.at().era(), Seq::ZERO);
 ///         match touch.value::<u32>() {
 ///             Some(number) if touch.version().stamp < flip => {
@@ -59,6 +59,7 @@ pub struct Touch<'t> {
     frame: &'t Frame<'t>,
     handle: Handle,
     seen: NodeRef<'t>,
+    grasp: Grasp,
     swept: bool,
     /// Objects that will come to be with the version that is installed.
     reserved: RefCell<Vec<Reserved>>,
@@ -138,7 +139,8 @@ impl Touch<'_> {
             return None;
         }
         // SAFETY: the kind says that the value is a `T`; the version was in its chain after the
-        // pin, so it is not reclaimed before the unpin, at the end of `self`.
+        // pin, so it is not reclaimed before the unpin, at the end of `self`. If it lies in its
+        // slot it is in hand, so that nobody moves it but `install`, which takes `self` mutably.
         Some(unsafe { value::get(self.seen.ptr()) })
     }
 
@@ -168,12 +170,15 @@ impl Touch<'_> {
     /// Puts a version at the past instant `at` over it, and with it the objects
     /// [created](Self::create).
     ///
+    /// Where nobody else can have a reference to the value below, it takes that value's place, and
+    /// that goes elsewhere: so a [value](Self::value) is looked at again afterwards.
+    ///
     /// # Errors
     ///
     /// [`NotNewest`] when something else lies over it by now, or `at` is before it, or after the
     /// transaction's snapshot.
     pub fn install<T: Send + Sync + 'static>(
-        &self,
+        &mut self,
         at: CommitTs,
         value: T,
     ) -> Result<(), NotNewest<T>> {
@@ -185,7 +190,8 @@ impl Touch<'_> {
             node.set_stamp(at);
             inner.slot(slot.slot).publish_locked(node);
         }
-        let installed = self.frame.install_past(self.handle, self.seen.stamp(), at, value);
+        let over = self.seen.stamp();
+        let installed = self.frame.install(self.handle, over, at, self.grasp, value);
         for new in reserved {
             if installed.is_ok() {
                 inner.slot(new.slot.slot).publish(inner.node(new.node));
@@ -194,7 +200,8 @@ impl Touch<'_> {
                 self.discard(new);
             }
         }
-        installed
+        self.seen = installed?;
+        Ok(())
     }
 
     /// Gives a slot back whose object did not come to be. Runs the user's `Drop`.
@@ -296,17 +303,20 @@ impl<'d> Frame<'d> {
         for _ in 0..LOOKS {
             let pin = self.context().pin();
             let seen = self.find(slot)?;
-            if seen.kind() == Kind::NONE || self.is_above_floor(seen, inner.floors.highest()) {
+            let (stamp, highest) = (seen.stamp(), inner.floors.highest());
+            if seen.kind() == Kind::NONE || self.is_above_floor(seen, highest) {
                 break;
             }
+            let Some(grasp) = self.grasp(slot, seen, stamp) else { continue };
             let reserved = RefCell::default();
-            let touch = Touch { frame: self, handle, seen, swept, reserved, _pin: pin };
+            let mut touch = Touch { frame: self, handle, seen, grasp, swept, reserved, _pin: pin };
             let asking = Asking::new(&self.context().updating);
             #[cfg(chaos)]
             crate::chaos::falter();
-            let touched = layer.touch(&touch);
+            let touched = layer.touch(&mut touch);
             #[cfg(chaos)]
             crate::chaos::falter();
+            let seen = touch.seen;
             // What was reserved in vain is dropped while updates are still refused: its drop is
             // the user's.
             drop(touch);
@@ -321,6 +331,19 @@ impl<'d> Frame<'d> {
             }
         }
         Ok(())
+    }
+
+    /// Takes a version in hand, if nobody has put another one in its place.
+    fn grasp(&self, slot: Numbered, seen: NodeRef<'d>, stamp: CommitTs) -> Option<Grasp> {
+        if !seen.is_inline() {
+            return Some(Grasp::None);
+        }
+        let first = seen.take_in_hand();
+        // Pairs with the fence in `succeed`.
+        fence_after_rmw();
+        let still = self.find(slot).ok().filter(|again| again.ptr() == seen.ptr());
+        still.filter(|again| again.stamp() == stamp)?;
+        Some(if first { Grasp::Alone(seen.ptr()) } else { Grasp::Shared(seen.ptr()) })
     }
 
     /// Shows the layer what lies below the floor in the slots with these numbers.

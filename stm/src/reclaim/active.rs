@@ -148,6 +148,13 @@ impl Seat {
         }
     }
 
+    /// Whether the owner may have a snapshot before `instant`.
+    pub(crate) fn looks_before(&self, instant: CommitTs) -> bool {
+        // Acquire: pairs with the Release of `leave`.
+        let word = self.word.load(Ordering::Acquire);
+        word < CLAIMED && word & !OPEN < instant.to_bits()
+    }
+
     /// Takes an idle context over from its owner, for cleaning. One claimer at a time (the caller
     /// holds the domain's lock for it); ends with [`Seat::release`].
     pub(crate) fn claim(&self) -> bool {

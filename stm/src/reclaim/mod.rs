@@ -26,13 +26,15 @@
 //!
 //! # Operations
 //!
-//! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`trim`]: one
+//! [`active`]: announce, hold, look. [`company`]: what a commit may end at once. [`bygone`]: what
+//! nobody looks at any more. [`trim`]: one
 //! chain. [`tidy`]: what is done after updates. [`superseded`]: the log of a context and what
 //! becomes of its entries; [`bag`] where many of them wait. Retiring and reclaiming are in
 //! [`raw`](crate::raw).
 
 pub(crate) mod active;
 mod bag;
+pub(crate) mod bygone;
 pub(crate) mod collector;
 pub(crate) mod company;
 pub(crate) mod superseded;

@@ -8,7 +8,7 @@ use upgradable_stm::{AccessError, CommitTs, Kind, Snapshot};
 
 use crate::error::{TransformError, TransformErrorKind};
 use crate::lineage::{TypeVersion, Upgradable};
-use crate::transformer::{Cx, Facts, Profile, UpgradeFrom};
+use crate::transformer::{Cx, Facts, Profile, Surroundings, UpgradeFrom};
 
 /// Whether a converted value was installed, or somebody else's was.
 pub(crate) type Installed = Result<bool, TransformError>;
@@ -20,10 +20,10 @@ pub(crate) struct Conversion {
     pub(crate) to: Kind,
     pub(crate) versions: (TypeVersion, TypeVersion),
     pub(crate) facts: Facts,
-    pub(crate) forward: fn(&Touch<'_>, &mut Cx<'_>, CommitTs, Admission<'_>) -> Installed,
-    pub(crate) back: fn(&Touch<'_>, &AtFlip<'_>, &mut Cx<'_>, CommitTs, Admission<'_>) -> Installed,
+    pub(crate) forward: fn(&mut Touch<'_>, Surroundings<'_>, Admission<'_>) -> Installed,
+    pub(crate) back: fn(&mut Touch<'_>, &AtFlip<'_>, Surroundings<'_>, Admission<'_>) -> Installed,
     /// Installs a value given by hand, forward or back.
-    pub(crate) repair: fn(&Touch<'_>, Box<dyn Any + Send>, CommitTs) -> bool,
+    pub(crate) repair: fn(&mut Touch<'_>, Box<dyn Any + Send>, CommitTs) -> bool,
 }
 
 /// Asked after the conversion and before its installation: whether it still counts, and may be
@@ -60,16 +60,17 @@ impl Conversion {
             to: Kind::of::<T>(),
             versions: (version, version),
             facts: Profile::both_ways().facts(),
-            forward: |touch, cx, at, admission| {
+            forward: |touch, around, admission| {
                 let Some(value) = touch.value::<T>() else { return Ok(false) };
-                let copy = cx.catch_panic(|_| Ok(value.clone()))?;
-                install(touch, at, copy, admission)
+                let copy = Cx::hosted(&around.of(touch)).catch_panic(|_| Ok(value.clone()))?;
+                install(touch, around.flip, copy, admission)
             },
-            back: |touch, at_flip, cx, at, admission| {
+            back: |touch, at_flip, around, admission| {
                 let Some(value) = touch.value::<T>() else { return Ok(false) };
                 let old = at_flip.value::<T>(touch)?.filter(|_| at_flip.unchanged);
-                let copy = cx.catch_panic(|_| Ok(old.unwrap_or(value).clone()))?;
-                install(touch, at, copy, admission)
+                let copy = || Ok(old.unwrap_or(value).clone());
+                let copy = Cx::hosted(&around.of(touch)).catch_panic(|_| copy())?;
+                install(touch, around.flip, copy, admission)
             },
             repair: repair::<T, T>,
         }
@@ -88,41 +89,39 @@ impl<'a> AtFlip<'a> {
 }
 
 fn forward<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
-    touch: &Touch<'_>,
-    cx: &mut Cx<'_>,
-    at: CommitTs,
+    touch: &mut Touch<'_>,
+    around: Surroundings<'_>,
     admission: Admission<'_>,
 ) -> Installed {
     let Some(old) = touch.value::<Old>() else { return Ok(false) };
     let (from, to) = (TypeVersion::of::<Old>(), TypeVersion::of::<New>());
-    let new = cx.step(from, to, |cx| {
+    let new = Cx::hosted(&around.of(touch)).step(from, to, |cx| {
         cx.catch_panic(|cx| {
             #[cfg(chaos)]
             bad_luck()?;
             New::upgrade_from(old, cx)
         })
     })?;
-    install(touch, at, new, admission)
+    install(touch, around.flip, new, admission)
 }
 
 fn back<Old: Upgradable, New: Upgradable + UpgradeFrom<Old>>(
-    touch: &Touch<'_>,
+    touch: &mut Touch<'_>,
     at_flip: &AtFlip<'_>,
-    cx: &mut Cx<'_>,
-    at: CommitTs,
+    around: Surroundings<'_>,
     admission: Admission<'_>,
 ) -> Installed {
     let Some(new) = touch.value::<New>() else { return Ok(false) };
     let old_at_flip = at_flip.value::<Old>(touch)?;
     let (from, to) = (TypeVersion::of::<New>(), TypeVersion::of::<Old>());
-    let old = cx.step(from, to, |cx| {
+    let old = Cx::hosted(&around.of(touch)).step(from, to, |cx| {
         cx.catch_panic(|cx| match old_at_flip {
             // Exactly what it was, whatever the lens would make of it.
             Some(old) if at_flip.unchanged => Ok(old.clone()),
             old_at_flip => New::put(new, old_at_flip, cx),
         })
     })?;
-    install(touch, at, old, admission)
+    install(touch, around.flip, old, admission)
 }
 
 /// Fails or panics now and then, where a suite asks for it.
@@ -136,7 +135,7 @@ fn bad_luck() -> Result<(), TransformError> {
 }
 
 fn repair<Old: Upgradable, New: Upgradable>(
-    touch: &Touch<'_>,
+    touch: &mut Touch<'_>,
     value: Box<dyn Any + Send>,
     at: CommitTs,
 ) -> bool {
@@ -147,7 +146,7 @@ fn repair<Old: Upgradable, New: Upgradable>(
 }
 
 fn install<T: Upgradable>(
-    touch: &Touch<'_>,
+    touch: &mut Touch<'_>,
     at: CommitTs,
     value: T,
     admission: Admission<'_>,

@@ -44,7 +44,7 @@ use crate::access::{AccessError, TransformFailure};
 use crate::error::{TransformError, TransformErrorKind};
 use crate::heap::types::Types;
 use crate::sync::{AtomicBool, Mutex, Ordering, Published};
-use crate::transformer::{Cx, Host};
+use crate::transformer::Surroundings;
 use crate::upgrade::{OnFailure, UpgradeEvent};
 
 /// The flips of a heap whose conversions may be needed yet, earliest first.
@@ -128,7 +128,7 @@ impl Migrations {
     }
 
     /// Converts the object, if some flip demands it.
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         let (version, at) = (touch.version(), touch.at());
         let flips = self.flips.load();
         for flip in flips.iter() {
@@ -144,7 +144,7 @@ impl Migrations {
 
     fn convert(
         &self,
-        touch: &Touch<'_>,
+        touch: &mut Touch<'_>,
         flip: &Arc<Migration>,
         conversion: &Conversion,
     ) -> Touched {
@@ -226,9 +226,14 @@ impl Migrations {
 
     /// Runs the conversion, with what it needs to see. If that is not kept any more, the flip has
     /// been completed since it was looked up: then somebody else has converted the object.
-    fn run(&self, touch: &Touch<'_>, flip: &Arc<Migration>, conversion: &Conversion) -> Installed {
+    fn run(
+        &self,
+        touch: &mut Touch<'_>,
+        flip: &Arc<Migration>,
+        conversion: &Conversion,
+    ) -> Installed {
         let (types, created) = (&self.types, &flip.created);
-        let host = Host { touch, at_flip: None, flip: flip.flip(), types, created };
+        let around = Surroundings { at_flip: None, flip: flip.flip(), types, created };
         let revival = OnceCell::new();
         let still_wanted = || {
             limit_admission(flip)?;
@@ -236,21 +241,18 @@ impl Migrations {
         };
         let Some(undone) = &flip.undoes else {
             if !conversion.facts.reads_others() {
-                let mut cx = Cx::hosted(&host);
-                return (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted);
+                return (conversion.forward)(touch, around, &still_wanted);
             }
             let Some(before) = flip.before() else { return Ok(false) };
             return before.read(|at_flip| {
-                let host = Host { at_flip: Some(at_flip), ..host };
-                let mut cx = Cx::hosted(&host);
-                (conversion.forward)(touch, &mut cx, flip.flip(), &still_wanted)
+                let around = Surroundings { at_flip: Some(at_flip), ..around };
+                (conversion.forward)(touch, around, &still_wanted)
             });
         };
         let (Some(then), Some(now)) = (undone.before(), flip.before()) else { return Ok(false) };
         then.read(|before| {
             now.read(|at_flip| {
-                let host = Host { at_flip: Some(at_flip), ..host };
-                let mut cx = Cx::hosted(&host);
+                let around = Surroundings { at_flip: Some(at_flip), ..around };
                 // What a transformer gave to other objects comes back from there: they may have
                 // changed although this one has not.
                 let unchanged = undone.has_made(touch.handle(), touch.version().stamp)
@@ -259,7 +261,7 @@ impl Migrations {
                     self.note_restored(touch.handle(), old.stamp, flip.flip());
                 }
                 let at_undone = AtFlip { before, unchanged };
-                (conversion.back)(touch, &at_undone, &mut cx, flip.flip(), &still_wanted)
+                (conversion.back)(touch, &at_undone, around, &still_wanted)
             })
         })
     }
@@ -411,7 +413,7 @@ impl Layer for Lazily {
         }
     }
 
-    fn touch(&self, touch: &Touch<'_>) -> Touched {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
         self.0.touch(touch)
     }
 }

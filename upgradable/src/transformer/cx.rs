@@ -139,7 +139,7 @@ impl<'h> Cx<'h> {
     /// assert!(Cx::detached().object::<Tag>().is_err());
     /// ```
     pub fn object<T: Upgradable>(&self) -> Result<Ref<T>, TransformError> {
-        Ok(Ref::new(self.host()?.touch.handle()))
+        Ok(Ref::new(self.host()?.object()))
     }
 
     /// Runs `f`, for the field `name`: errors and panics in it carry the name.

@@ -30,7 +30,7 @@ use crate::error::{TransformError, TransformErrorKind};
 
 pub use self::cx::Cx;
 pub use self::erased::{AnyVersion, Step};
-pub(crate) use self::host::Host;
+pub(crate) use self::host::Surroundings;
 pub use self::profile::{Facts, Part, Profile};
 
 /// How a value of `Self` comes from a value of `Old`, and how it goes back.

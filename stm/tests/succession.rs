@@ -1,0 +1,318 @@
+//! What a layer puts over a version at a touch takes its slot, and the version goes into a block,
+//! unless somebody may have a reference to its value. Nobody sees a difference but in memory.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use upgradable_stm::layer::{Layer, Touch, Touched};
+use upgradable_stm::{CommitTs, Domain, Era, Handle, HeldSnapshot, Kind, Seq};
+
+const OBJECTS: usize = 1000;
+const FLIP: CommitTs = CommitTs::new(Era::FIRST.next().unwrap(), Seq::ZERO);
+
+/// A value that counts how many of its kind are alive.
+#[derive(Debug)]
+struct Counted<T> {
+    value: T,
+    alive: Arc<AtomicUsize>,
+}
+
+impl<T> Counted<T> {
+    fn new(value: T, alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self { value, alive: Arc::clone(alive) }
+    }
+}
+
+impl<T> Drop for Counted<T> {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+type Number = Counted<usize>;
+/// As large as a number, and of another kind.
+type Negative = Counted<isize>;
+/// Too large for a number's slot.
+type Row = Counted<[usize; 4]>;
+
+/// From the flip on even numbers are negative, odd ones rows.
+#[derive(Debug)]
+struct Change;
+
+impl Layer for Change {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(number) = touch.value::<Number>().filter(|_| touch.at() >= FLIP) else {
+            return Touched::AsIs;
+        };
+        let (n, alive) = (number.value, Arc::clone(&number.alive));
+        let _ = if n.is_multiple_of(2) {
+            touch.install(FLIP, Counted::new(-(n as isize), &alive)).map_err(drop)
+        } else {
+            touch.install(FLIP, Counted::new([n; 4], &alive)).map_err(drop)
+        };
+        Touched::Again
+    }
+}
+
+struct World {
+    domain: Domain,
+    names: Vec<Handle>,
+    alive: Arc<AtomicUsize>,
+}
+
+impl World {
+    fn new() -> Self {
+        let domain = Domain::builder().layer(Change).build().unwrap();
+        let alive = Arc::new(AtomicUsize::new(0));
+        let create = |n| domain.atomically(|tx| Ok(tx.create(Counted::new(n, &alive))));
+        let names = (0..OBJECTS).map(create).collect();
+        Self { domain, names, alive }
+    }
+
+    fn flip(&self) -> HeldSnapshot {
+        let floor = |domain: &Domain| domain.set_floor(Kind::of::<Number>(), FLIP);
+        self.domain.advance_era(|_| floor(&self.domain)).unwrap().before
+    }
+
+    fn all(&self) -> Range<u32> {
+        0..self.domain.slots()
+    }
+
+    fn touch_all(&self) {
+        self.names.iter().for_each(|&name| self.domain.touch(name).unwrap());
+    }
+
+    fn expect_changed(&self) {
+        self.domain.snapshot(|s| {
+            for (n, &name) in self.names.iter().enumerate() {
+                if n.is_multiple_of(2) {
+                    assert_eq!(s.get::<Negative>(name).unwrap().value, -(n as isize));
+                } else {
+                    assert_eq!(s.get::<Row>(name).unwrap().value, [n; 4]);
+                }
+            }
+        });
+    }
+
+    fn expect_unchanged(&self, old: &HeldSnapshot) {
+        old.read(|s| {
+            for (n, &name) in self.names.iter().enumerate() {
+                assert_eq!(s.get::<Number>(name).unwrap().value, n);
+            }
+        });
+    }
+
+    /// Newest versions that could come home. Brings them.
+    fn away(&self) -> usize {
+        self.domain.bring_home(self.all()).expect("nobody is in the way")
+    }
+
+    fn alive(&self) -> usize {
+        self.alive.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_successor_that_fits_takes_the_slot() {
+    let world = World::new();
+    let old = world.flip();
+    world.touch_all();
+    assert_eq!(world.away(), 0, "what fits is at home");
+    world.expect_changed();
+    world.expect_unchanged(&old);
+}
+
+#[test]
+fn both_values_are_dropped_once() {
+    let world = World::new();
+    let old = world.flip();
+    world.touch_all();
+    assert_eq!(world.alive(), 2 * OBJECTS);
+    drop(old);
+    world.domain.reclaim();
+    assert_eq!(world.alive(), OBJECTS, "the predecessors are gone");
+    world.expect_changed();
+    for &name in &world.names {
+        world.domain.atomically(|tx| Ok(tx.delete(name))).unwrap();
+    }
+    world.domain.reclaim();
+    assert_eq!(world.alive(), 0);
+}
+
+/// A sweep is a touch like any other.
+#[test]
+fn what_is_swept_takes_the_slot_too() {
+    let world = World::new();
+    let old = world.flip();
+    world.domain.sweep(world.all());
+    assert_eq!(world.away(), 0);
+    world.expect_changed();
+    world.expect_unchanged(&old);
+}
+
+/// Runs `f` while a transaction from before the flip has references to all values.
+fn beside_an_old_transaction(world: &World, f: impl FnOnce()) -> HeldSnapshot {
+    let (begun, ended) = (AtomicBool::new(false), AtomicBool::new(false));
+    let wait_for = |flag: &AtomicBool| {
+        while !flag.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            world.domain.snapshot(|s| {
+                let get = |&name: &Handle| s.get::<Number>(name).unwrap();
+                let values: Vec<_> = world.names.iter().map(get).collect();
+                begun.store(true, Ordering::Release);
+                wait_for(&ended);
+                for (n, value) in values.into_iter().enumerate() {
+                    assert_eq!(value.value, n, "it was moved under a reference");
+                }
+            });
+        });
+        wait_for(&begun);
+        let old = world.flip();
+        f();
+        ended.store(true, Ordering::Release);
+        old
+    })
+}
+
+#[test]
+fn beside_a_transaction_from_before_the_flip_nothing_moves() {
+    let world = World::new();
+    let old = beside_an_old_transaction(&world, || world.touch_all());
+    world.expect_changed();
+    world.expect_unchanged(&old);
+    assert_eq!(world.away(), OBJECTS / 2, "the predecessors have kept their places");
+    world.expect_changed();
+    world.expect_unchanged(&old);
+}
+
+/// The look at those who may have old references is not taken once and for all: as soon as the last
+/// one is gone successors take slots.
+#[test]
+fn once_the_last_old_transaction_has_ended_successors_take_their_slots() {
+    let world = World::new();
+    let (first, second) = world.names.split_at(OBJECTS / 2);
+    let touch = |names: &[Handle]| names.iter().for_each(|&it| world.domain.touch(it).unwrap());
+    let old = beside_an_old_transaction(&world, || touch(first));
+    touch(second);
+    let away = world.away();
+    assert!((OBJECTS / 4..OBJECTS / 2).contains(&away), "{away} are away");
+    world.expect_changed();
+    world.expect_unchanged(&old);
+}
+
+/// Somebody reads the instant before the flip, after it, and holds what they have read.
+#[test]
+fn beside_a_reader_of_the_instant_before_nothing_moves() {
+    let world = World::new();
+    let old = world.flip();
+    let (first, second) = world.names.split_at(OBJECTS / 2);
+    let touch = |names: &[Handle]| names.iter().for_each(|&it| world.domain.touch(it).unwrap());
+    touch(first);
+    old.read(|s| {
+        let values: Vec<_> = second.iter().map(|&it| s.get::<Number>(it).unwrap()).collect();
+        touch(second);
+        for (n, value) in (OBJECTS / 2..).zip(values) {
+            assert_eq!(value.value, n, "it was moved under a reference");
+        }
+    });
+    world.expect_changed();
+    world.expect_unchanged(&old);
+    assert_eq!(world.away(), OBJECTS / 4);
+}
+
+/// A version written last while a snapshot kept the one before lies in a block, and its slot is free
+/// when that snapshot has gone.
+#[test]
+fn a_free_slot_is_taken() {
+    let world = World::new();
+    let held = world.domain.hold();
+    for (n, &name) in world.names.iter().enumerate() {
+        let value = || Counted::new(n, &world.alive);
+        world.domain.atomically(|tx| Ok(tx.put(name, value()))).unwrap();
+    }
+    drop(held);
+    world.domain.reclaim();
+    let old = world.flip();
+    world.touch_all();
+    assert_eq!(world.away(), 0);
+    world.expect_changed();
+    world.expect_unchanged(&old);
+    drop(old);
+    world.domain.reclaim();
+    assert_eq!(world.alive(), OBJECTS);
+}
+
+/// A floor that is set when its instant is over may have been missed: whoever began at that instant
+/// or later may have references that nobody knows of.
+#[test]
+fn below_a_floor_that_came_late_nothing_moves() {
+    let world = World::new();
+    let old = world.domain.advance_era(|_| {}).unwrap().before;
+    world.domain.snapshot(|s| {
+        let value = s.get::<Number>(world.names[0]).unwrap();
+        world.domain.set_floor(Kind::of::<Number>(), FLIP);
+        world.touch_all();
+        assert_eq!(value.value, 0, "it was moved under a reference");
+    });
+    world.expect_changed();
+    world.expect_unchanged(&old);
+    assert_eq!(world.away(), OBJECTS / 2);
+}
+
+/// The value below is where it was said to be, also when it has moved.
+#[derive(Debug)]
+struct LooksBack;
+
+impl Layer for LooksBack {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(&number) = touch.value::<u64>().filter(|_| touch.at() >= FLIP) else {
+            return Touched::AsIs;
+        };
+        let before = touch.version();
+        touch.install(FLIP, -(number as i64)).unwrap();
+        assert_eq!(touch.value(), Some(&number));
+        assert_eq!(touch.version(), before);
+        assert_eq!(touch.install(FLIP, 0_i64).unwrap_err().0, 0, "something lies over it");
+        Touched::Again
+    }
+}
+
+#[test]
+fn a_layer_sees_the_predecessor_after_it_has_moved() {
+    let domain = Domain::builder().layer(LooksBack).build().unwrap();
+    let name = domain.atomically(|tx| Ok(tx.create(7_u64)));
+    domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), FLIP)).unwrap();
+    assert_eq!(domain.snapshot(|s| *s.get::<i64>(name).unwrap()), -7);
+}
+
+/// A touch that ends in a panic leaves the version to everybody, in its place.
+#[derive(Debug)]
+struct Panics(AtomicBool);
+
+impl Layer for Panics {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        if touch.at() >= FLIP && touch.version().stamp < FLIP {
+            assert!(self.0.swap(true, Ordering::Relaxed), "the first one fails");
+            let _ = touch.install(FLIP, 8_i64);
+        }
+        Touched::Again
+    }
+}
+
+#[test]
+fn after_a_touch_that_panicked_the_next_one_installs() {
+    let domain = Domain::builder().layer(Panics(AtomicBool::new(false))).build().unwrap();
+    let name = domain.atomically(|tx| Ok(tx.create(7_u64)));
+    let old = domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), FLIP)).unwrap().before;
+    let get = || domain.snapshot(|s| *s.get::<i64>(name).unwrap());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(get)).is_err());
+    assert_eq!(get(), 8);
+    assert_eq!(old.read(|s| *s.get::<u64>(name).unwrap()), 7);
+}
