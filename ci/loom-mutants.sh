@@ -349,6 +349,13 @@ mutant_generation_after_the_head() {
         meta.store(next, Ordering::Release);'
 }
 
+mutant_names_are_compared_first() {
+    fails creation_in_the_past_against_reader
+    edit raw/frame.rs 'let found = self.find(slot);
+        self.expect_name(slot, handle)?;
+        found' 'self.expect_name(slot, handle)?; self.find(slot)'
+}
+
 mutant_generation_stays() {
     fails deletion_against_reader
     edit reclaim/superseded.rs 'meta.store(next, Ordering::Release);' 'let _ = next;'
@@ -360,9 +367,9 @@ mutant_deleted_objects_go_at_once() {
 }
 
 mutant_generation_is_read_relaxed() {
-    unseen deletion_against_reader 'a reader that has the next object within its snapshot has seen the clock after its commit, and so the generation before it'
-    edit raw/frame.rs 'let meta = self.inner.slot(slot).meta().load(Ordering::Acquire);' \
-        'let meta = self.inner.slot(slot).meta().load(Ordering::Relaxed);'
+    unseen deletion_against_reader 'who has found the next object has acquired its head, and so the generation before it'
+    edit raw/frame.rs 'let meta = self.inner.slot(slot.slot).meta().load(Ordering::Acquire);' \
+        'let meta = self.inner.slot(slot.slot).meta().load(Ordering::Relaxed);'
 }
 
 mutant_room_is_asked_for_relaxed() {
@@ -634,7 +641,7 @@ mutant_second_hands_are_not_noted() {
 }
 
 mutant_who_has_it_in_hand_does_not_look_again() {
-    fails succession_against_reader
+    fails succession_of_the_same_kind_against_reader
     edit raw/touch.rs 'still.filter(|again| again.stamp() == stamp)?;' 'let _ = (still, stamp);'
 }
 

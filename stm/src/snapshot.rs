@@ -102,9 +102,9 @@ impl<'d> Snapshot<'d> {
     /// The value of an object, of a kind that is the kind of `T`.
     #[inline(always)]
     fn get_of<T: 'static>(&self, handle: Handle, kind: Kind) -> Result<&T, AccessError> {
-        let slot = self.frame.resolve(handle)?;
+        let slot = self.frame.slot_of(handle)?;
         self.frame.touch(slot, handle)?;
-        self.frame.value(self.frame.find(slot)?, kind)
+        self.frame.value(self.frame.find_named(slot, handle)?, kind)
     }
 
     /// What the snapshot sees of an object, without its value.
@@ -119,9 +119,9 @@ impl<'d> Snapshot<'d> {
     /// assert!(domain.snapshot(|s| s.version(name)).unwrap().kind.is::<char>());
     /// ```
     pub fn version(&self, handle: Handle) -> Result<Version, AccessError> {
-        let slot = self.frame.resolve(handle)?;
+        let slot = self.frame.slot_of(handle)?;
         self.frame.touch(slot, handle)?;
-        let version = self.frame.find(slot)?;
+        let version = self.frame.find_named(slot, handle)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }

@@ -10,6 +10,7 @@
 
 mod claim_against_owner;
 mod close_against_tidy;
+mod creation_in_the_past;
 mod deletion_against_reader;
 mod era_advance_against_commit;
 mod fast_read_against_recycling;

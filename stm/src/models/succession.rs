@@ -22,6 +22,21 @@ struct Grown(Seen);
 #[derive(Debug)]
 struct Hundred;
 
+/// The same, without another type for these.
+#[derive(Debug)]
+struct SameKind;
+
+impl Layer for SameKind {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(seen) = touch.value::<Seen>().filter(|_| touch.at() >= FLIP) else {
+            return Touched::AsIs;
+        };
+        let number = look_twice(seen, || touch.is_buried());
+        let _ = touch.install(FLIP, Seen::new(number + 100));
+        Touched::Again
+    }
+}
+
 /// A reference means the same number as long as it lasts. `pause` is a look at the object, so that
 /// others come between.
 fn look_twice<R>(seen: &Seen, pause: impl FnOnce() -> R) -> u32 {
@@ -57,8 +72,8 @@ fn flip(domain: &Domain) -> HeldSnapshot {
     domain.advance_era(|_| domain.set_floor(Kind::of::<Seen>(), FLIP)).unwrap().before
 }
 
-/// The number before the flip.
-fn old_number(s: &Snapshot<'_>, name: Handle) -> u32 {
+/// The number, in a type that is the same before the flip and after.
+fn same_number(s: &Snapshot<'_>, name: Handle) -> u32 {
     look_twice(s.get::<Seen>(name).unwrap(), || s.version(name))
 }
 
@@ -81,7 +96,7 @@ fn look_at_either(domain: &Domain, name: Handle) -> u32 {
 
 fn expect(domain: &Domain, name: Handle, now: u32, old: &HeldSnapshot) {
     assert_eq!(look(domain, name), now);
-    old.read(|s| assert_eq!(old_number(s, name), 0, "the instant before the flip has changed"));
+    old.read(|s| assert_eq!(same_number(s, name), 0, "the instant before the flip has changed"));
     expect_orderly(domain);
 }
 
@@ -98,6 +113,26 @@ fn succession_against_reader() {
         assert_eq!(look(&domain, name), 100);
         reader.join().unwrap();
         expect(&domain, name, 100, &old);
+    });
+}
+
+#[test]
+fn succession_of_the_same_kind_against_reader() {
+    model(|| {
+        let domain = Domain::builder().layer(SameKind).build().unwrap();
+        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let old = flip(&domain);
+        let look =
+            move |domain: &Domain| assert_eq!(domain.snapshot(|s| same_number(s, name)), 100);
+        let reader = thread::spawn({
+            let domain = domain.clone();
+            move || look(&domain)
+        });
+        look(&domain);
+        reader.join().unwrap();
+        look(&domain);
+        old.read(|s| assert_eq!(same_number(s, name), 0));
+        expect_orderly(&domain);
     });
 }
 
@@ -152,7 +187,7 @@ fn succession_against_held_reader() {
     model(|| {
         let (domain, name) = object();
         let held = domain.hold();
-        let reader = thread::spawn(move || held.read(|s| assert_eq!(old_number(s, name), 0)));
+        let reader = thread::spawn(move || held.read(|s| assert_eq!(same_number(s, name), 0)));
         let old = flip(&domain);
         assert_eq!(look(&domain, name), 100);
         reader.join().unwrap();

@@ -171,12 +171,30 @@ impl<'d> Frame<'d> {
     /// The slot that a handle names.
     #[inline(always)]
     pub(crate) fn resolve(&self, handle: Handle) -> Result<Numbered, AccessError> {
+        let slot = self.slot_of(handle)?;
+        self.expect_name(slot, handle)?;
+        Ok(slot)
+    }
+
+    /// The slot with the number that is in a handle, whether it is the object's or not.
+    #[inline(always)]
+    pub(crate) fn slot_of(&self, handle: Handle) -> Result<Numbered, AccessError> {
         let number = handle.number();
-        let Some(slot) = self.inner.slots.slot(number) else { return Err(AccessError::Foreign) };
-        // Acquire: the generation before the head, see `SupersededLog::vacate`.
-        let meta = self.inner.slot(slot).meta().load(Ordering::Acquire);
+        let slot = self.inner.slots.slot(number).ok_or(AccessError::Foreign)?;
+        Ok(Numbered { slot, number })
+    }
+
+    /// Whether the slot is that of the object with this handle. What was found in it *before* is
+    /// the object's then: the slot of a deleted object has the next generation before another
+    /// object is put there. (One that comes to be at a past instant is seen by snapshots from
+    /// before that.)
+    #[inline(always)]
+    pub(crate) fn expect_name(&self, slot: Numbered, handle: Handle) -> Result<(), AccessError> {
+        // Acquire: see `SupersededLog::vacate`. The Acquire of the load of the head keeps it
+        // behind that. (loom model `creation_in_the_past_against_reader`.)
+        let meta = self.inner.slot(slot.slot).meta().load(Ordering::Acquire);
         if meta == handle.meta() {
-            Ok(Numbered { slot, number })
+            Ok(())
         } else if handle.has_tag(meta) {
             Err(AccessError::Deleted)
         } else {
@@ -188,6 +206,18 @@ impl<'d> Frame<'d> {
     #[inline(always)]
     pub(crate) fn find(&self, slot: Numbered) -> Result<NodeRef<'d>, AccessError> {
         self.version(self.inner.slot(slot.slot)).ok_or(AccessError::Unborn)
+    }
+
+    /// The same, if the slot is that of the object with this handle.
+    #[inline(always)]
+    pub(crate) fn find_named(
+        &self,
+        slot: Numbered,
+        handle: Handle,
+    ) -> Result<NodeRef<'d>, AccessError> {
+        let found = self.find(slot);
+        self.expect_name(slot, handle)?;
+        found
     }
 
     /// Puts a version stamped `at` over the newest one of an object, which must be stamped `over`.
@@ -220,40 +250,41 @@ impl<'d> Frame<'d> {
         }
         // From the look at the newest version to the exchange: it may not come back as another.
         let _pin = self.context.pin();
-        let Ok(slot) = self.resolve(handle) else { return Err(NotNewest(value)) };
-        let below = self.install_over(slot, over, at, grasp, value).map_err(NotNewest)?;
-        self.context.superseded.borrow_mut().push_past(slot, over);
-        Ok(below)
-    }
-
-    fn install_over<T: Send + Sync + 'static>(
-        &self,
-        numbered: Numbered,
-        over: CommitTs,
-        at: CommitTs,
-        grasp: Grasp,
-        value: T,
-    ) -> Result<NodeRef<'d>, T> {
-        let slot = self.inner.slot(numbered.slot);
+        let Ok(slot) = self.slot_of(handle) else { return Err(NotNewest(value)) };
         let newest = || {
-            let newest = slot.wait_unlocked().node();
+            let newest = self.inner.slot(slot.slot).wait_unlocked().node();
+            self.expect_name(slot, handle).ok()?;
             newest.filter(|node| node.stamp() == over && node.kind() != Kind::NONE)
         };
-        let Some(mut found) = newest() else { return Err(value) };
+        let Some(mut found) = newest() else { return Err(NotNewest(value)) };
         if found.is_inline() && grasp.node() != Some(found.ptr()) {
             // From here on nobody else takes its place, so its address stands for it.
             found.share();
             fence_after_rmw();
             match newest() {
                 Some(still) => found = still,
-                None => return Err(value),
+                None => return Err(NotNewest(value)),
             }
         }
-        let (newest, alone) = (found, grasp == Grasp::Alone(found.ptr()));
-        let value = match self.succeed(numbered, newest, alone, at, value) {
-            Ok(below) => return Ok(below),
-            Err(value) => value,
+        let alone = grasp == Grasp::Alone(found.ptr());
+        let below = match self.succeed(slot, found, alone, at, value) {
+            Ok(below) => below,
+            Err(value) => self.install_beside(slot, found, at, value).map_err(NotNewest)?,
         };
+        self.context.superseded.borrow_mut().push_past(slot, over);
+        Ok(below)
+    }
+
+    /// Puts a version stamped `at` over `newest`, in a block. The caller has the collector pinned,
+    /// and nobody takes the place of `newest`.
+    fn install_beside<T: Send + Sync + 'static>(
+        &self,
+        slot: Numbered,
+        newest: NodeRef<'d>,
+        at: CommitTs,
+        value: T,
+    ) -> Result<NodeRef<'d>, T> {
+        let slot = self.inner.slot(slot.slot);
         let node = pending::new_past_version(value, Kind::of::<T>(), &self.context, self.inner);
         let version = self.inner.node(node);
         version.set_prev(Some(newest));

@@ -243,7 +243,8 @@ impl<'d> Frame<'d> {
     #[inline(always)]
     pub(crate) fn touch(&self, slot: Numbered, handle: Handle) -> Result<(), AccessError> {
         let highest = self.inner().floors.highest();
-        if highest == CommitTs::ZERO {
+        // Whoever looks then finds out that it is another object's slot.
+        if highest == CommitTs::ZERO || self.expect_name(slot, handle).is_err() {
             return Ok(());
         }
         let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {
@@ -302,7 +303,7 @@ impl<'d> Frame<'d> {
         let Some(layer) = &inner.layer else { return Ok(()) };
         for _ in 0..LOOKS {
             let pin = self.context().pin();
-            let seen = self.find(slot)?;
+            let seen = self.find_named(slot, handle)?;
             let (stamp, highest) = (seen.stamp(), inner.floors.highest());
             if seen.kind() == Kind::NONE || self.is_above_floor(seen, highest) {
                 break;

@@ -290,21 +290,24 @@ impl<'d> Update<'d> {
     /// The version of an object that this transaction sees, its own included.
     #[inline(always)]
     fn find(&self, handle: Handle) -> Result<(Numbered, Found<'d>), AccessError> {
-        let slot = self.frame.resolve(handle)?;
-        match self.own(slot) {
-            Some((_, entry)) if entry.state == WriteState::Tombstone => Err(AccessError::Deleted),
-            Some((at, entry)) => Ok((slot, Found::Own(at, entry))),
-            None => {
-                self.frame.touch(slot, handle)?;
-                Ok((slot, Found::Below(self.not_deleted(slot)?)))
-            }
+        let slot = self.frame.slot_of(handle)?;
+        let Some((at, entry)) = self.own(slot) else {
+            self.frame.touch(slot, handle)?;
+            return Ok((slot, Found::Below(self.not_deleted(slot, handle)?)));
+        };
+        self.frame.expect_name(slot, handle)?;
+        if entry.state == WriteState::Tombstone {
+            return Err(AccessError::Deleted);
         }
+        Ok((slot, Found::Own(at, entry)))
     }
 
     /// The version of an object in its chain, noted as read.
     #[inline(always)]
-    fn not_deleted(&self, slot: Numbered) -> Result<NodeRef<'d>, AccessError> {
-        let version = self.below(slot).ok_or(AccessError::Unborn)?;
+    fn not_deleted(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
+        let version = self.below(slot);
+        self.frame.expect_name(slot, handle)?;
+        let version = version.ok_or(AccessError::Unborn)?;
         if version.kind() == Kind::NONE { Err(AccessError::Deleted) } else { Ok(version) }
     }
 
@@ -341,13 +344,13 @@ impl<'d> Update<'d> {
         handle: Handle,
         kind: Kind,
     ) -> Result<&T, AccessError> {
-        let slot = self.frame.resolve(handle)?;
+        let slot = self.frame.slot_of(handle)?;
         if self.own(slot).is_some() {
             // Own versions are not noted anyway.
             return self.get(handle, kind);
         }
         self.frame.touch(slot, handle)?;
-        let version = self.frame.find(slot)?;
+        let version = self.frame.find_named(slot, handle)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }
@@ -356,9 +359,9 @@ impl<'d> Update<'d> {
 
     /// What the snapshot sees of an object, noted as read.
     pub(crate) fn version(&self, handle: Handle) -> Result<Version, AccessError> {
-        let slot = self.frame.resolve(handle)?;
+        let slot = self.frame.slot_of(handle)?;
         self.frame.touch(slot, handle)?;
-        let version = self.not_deleted(slot)?;
+        let version = self.not_deleted(slot, handle)?;
         Ok(Version { kind: version.kind(), stamp: version.stamp() })
     }
 
@@ -415,8 +418,8 @@ impl<'d> Update<'d> {
         let (slot, found) = match self.find(handle) {
             // What the layer does not let anybody see can still go.
             Err(AccessError::Refused) => {
-                let slot = self.frame.resolve(handle)?;
-                (slot, Found::Below(self.not_deleted(slot)?))
+                let slot = self.frame.slot_of(handle)?;
+                (slot, Found::Below(self.not_deleted(slot, handle)?))
             }
             found => found?,
         };

@@ -247,10 +247,8 @@ impl SupersededLog {
             trim_held(newest, &self.live, None, &mut |node| retired.push(node.ptr()));
             retired.push(newest.ptr());
         }
-        // The generation moves on before the head is cleared, so that a stale handle finds the
-        // new generation, or the tombstone, or nothing: never the next object. (A thread that
-        // compared the generation before, and then finds the next object, has a snapshot below
-        // that object's first stamp.)
+        // The generation moves on before the head is cleared, and with that before the next object
+        // comes: who finds something here and then the old generation has found the old object.
         let meta = slot.meta();
         let next = handle::next_generation(meta.load(Ordering::Relaxed));
         meta.store(next, Ordering::Release);
