@@ -2,8 +2,8 @@
 //! unless somebody may have a reference to its value. Nobody sees a difference but in memory.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use upgradable_stm::layer::{Layer, Touch, Touched};
@@ -264,6 +264,81 @@ fn below_a_floor_that_came_late_nothing_moves() {
     world.expect_changed();
     world.expect_unchanged(&old);
     assert_eq!(world.away(), OBJECTS / 2);
+}
+
+/// A layer that is told something after its domain has been made.
+#[derive(Debug)]
+struct Shared<L>(Arc<L>);
+
+impl<L: Layer> Layer for Shared<L> {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        self.0.touch(touch)
+    }
+}
+
+/// Looks at the instant before the flip while it installs, as a transformer does that reads others.
+#[derive(Debug, Default)]
+struct LooksAtThePast(OnceLock<HeldSnapshot>);
+
+impl Layer for LooksAtThePast {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(&number) = touch.value::<u64>().filter(|_| touch.at() >= FLIP) else {
+            return Touched::AsIs;
+        };
+        let past = self.0.get().expect("the flip has happened");
+        past.read(|_| touch.install(FLIP, number as i64)).unwrap();
+        Touched::Again
+    }
+}
+
+/// Looks at the object itself in the past, and holds what it has seen while it installs.
+#[derive(Debug)]
+struct LooksAtItself(OnceLock<HeldSnapshot>);
+
+impl Layer for LooksAtItself {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(&number) = touch.value::<u64>().filter(|_| touch.at() >= FLIP) else {
+            return Touched::AsIs;
+        };
+        let name = touch.handle();
+        self.0.get().expect("the flip has happened").read(|past| {
+            let seen = past.get::<u64>(name).unwrap();
+            touch.install(FLIP, number as i64 + 1).unwrap();
+            assert_eq!(*seen, number, "it was moved under a reference");
+        });
+        Touched::Again
+    }
+}
+
+#[test]
+fn who_looks_at_the_object_in_the_past_keeps_it_in_its_place() {
+    let layer = Arc::new(LooksAtItself(OnceLock::new()));
+    let domain = Domain::builder().layer(Shared(Arc::clone(&layer))).build().unwrap();
+    let name = domain.atomically(|tx| Ok(tx.create(7_u64)));
+    let old = domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), FLIP)).unwrap().before;
+    layer.0.set(old).unwrap();
+    domain.sweep(0..0);
+    assert_eq!(domain.snapshot(|s| *s.get::<i64>(name).unwrap()), 8);
+    assert_eq!(domain.bring_home(0..domain.slots()), Some(1));
+}
+
+/// Who looks at the past while they install can't find out that nobody else does. A sweep does.
+#[test]
+fn after_a_sweep_also_those_who_look_at_the_past_take_slots() {
+    let past = Arc::new(LooksAtThePast::default());
+    let domain = Domain::builder().layer(Shared(Arc::clone(&past))).build().unwrap();
+    let create = |n| domain.atomically(|tx| Ok(tx.create(n)));
+    let names: Vec<_> = (0..OBJECTS as u64).map(create).collect();
+    let old = domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), FLIP)).unwrap().before;
+    past.0.set(old).unwrap();
+    let (first, second) = names.split_at(OBJECTS / 2);
+    first.iter().for_each(|&it| domain.touch(it).unwrap());
+    domain.sweep(0..0);
+    second.iter().for_each(|&it| domain.touch(it).unwrap());
+    assert_eq!(domain.bring_home(0..domain.slots()), Some(OBJECTS / 2));
+    for (n, &name) in names.iter().enumerate() {
+        assert_eq!(domain.snapshot(|s| *s.get::<i64>(name).unwrap()), n as i64);
+    }
 }
 
 /// The value below is where it was said to be, also when it has moved.

@@ -350,6 +350,11 @@ impl<'d> Frame<'d> {
     /// Shows the layer what lies below the floor in the slots with these numbers.
     pub(crate) fn sweep(&self, numbers: Range<u32>) {
         let highest = self.inner().floors.highest();
+        // Those who look at the past themselves as they install find nothing bygone.
+        let bygone = &self.inner().bygone;
+        if highest <= self.at() && !bygone.reaches(highest) {
+            bygone.look(highest, &self.inner().contexts);
+        }
         let slots = self.inner().slots.iter_from(numbers.start);
         for slot in slots.take_while(|slot| slot.number < numbers.end) {
             // Acquire: the generation before the version, see `SupersededLog::vacate`.
