@@ -68,7 +68,7 @@ pub(crate) struct Inner {
     /// The layer is asked about versions stamped before the floor of their kind.
     pub(crate) floors: Floors,
     pub(crate) registry: Registry,
-    /// Until when nobody looks at anything.
+    /// Before which instants nobody is under way who has not found their floors.
     pub(crate) bygone: Bygone,
     pub(crate) watches: Watches,
     pub(crate) privilege: Privilege,

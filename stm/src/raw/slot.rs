@@ -54,9 +54,10 @@ const INLINE: u32 = 1 << 31;
 /// transactions past that instant may have seen it, and only the entry that says until when they
 /// are may end it; see [`reclaim`](crate::reclaim).
 const LINGERS: u32 = 1 << 30;
-/// Flag in the kind of an inline node: somebody has its version in hand, from above its floor.
+/// Flag in the kind of an inline node: a touch has its version in hand, or has had it; see
+/// [`succession`](super::succession).
 const IN_HAND: u32 = 1 << 29;
-/// Flag besides [`IN_HAND`]: and somebody else, later.
+/// Flag besides [`IN_HAND`]: and so has another one.
 const SHARED: u32 = 1 << 28;
 const FLAGS: u32 = INLINE | LINGERS | IN_HAND | SHARED;
 /// The kind of an inline node that holds no version.
@@ -445,7 +446,7 @@ impl<'d> NodeRef<'d> {
 
     /// Notes that somebody has the version in hand. Whether they are the first.
     ///
-    /// What is to be done in the other order, the look at the head, is for the caller to fence.
+    /// The caller looks at the head again, after a full fence.
     pub(super) fn take_in_hand(self) -> bool {
         let first = self.kind.fetch_or(IN_HAND, Ordering::SeqCst) & IN_HAND == 0;
         if !first {
