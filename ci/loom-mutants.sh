@@ -482,7 +482,7 @@ mutant_nobody_makes_way() {
 
 mutant_privileged_reads_are_not_noted() {
     fails privileged_against_committer
-    edit raw/update.rs 'inner.privilege.note(slot.slot);' ''
+    edit raw/update.rs 'self.frame.inner().privilege.note(slot.slot);' ''
 }
 
 # --- eras and past instants --------------------------------------------------------------------
@@ -625,6 +625,11 @@ mutant_what_a_homecoming_write_supersedes_ends_at_once() {
         'context.ended.push(over.ptr()); superseded.count_ended();'
 }
 
+mutant_the_privileged_wait_for_what_was_not_there() {
+    fails privileged_against_touch_that_creates
+    edit commit/validate.rs ' || read.node.is_none()' ''
+}
+
 # --- succession --------------------------------------------------------------------------------
 
 mutant_predecessors_in_other_hands_are_moved() {
@@ -642,7 +647,7 @@ mutant_second_hands_are_not_noted() {
 
 mutant_who_has_it_in_hand_does_not_look_again() {
     fails succession_of_the_same_kind_against_reader
-    edit raw/touch.rs 'still.filter(|again| again.stamp() == stamp)?;' 'let _ = (still, stamp);'
+    edit raw/touch.rs 'self.is_there_still(slot, seen, stamp).then_some(grasp)' 'Some(grasp)'
 }
 
 mutant_hands_without_fence() {
@@ -658,6 +663,37 @@ mutant_successors_without_fence() {
 mutant_successors_without_lock() {
     fails succession_against_writer
     edit raw/succession.rs 'if slot.try_lock_under(newest) {' 'if true {'
+}
+
+mutant_a_sweep_lets_go_for_all() {
+    fails succession_after_a_sweep_against_who_keeps_the_predecessor
+    edit raw/slot.rs 'if word & SHARED == 0 {' 'if word != 0 {'
+    edit raw/slot.rs 'let free = word & !IN_HAND;' 'let free = word & !(IN_HAND | SHARED);'
+}
+
+mutant_a_sweep_lets_go_relaxed() {
+    unseen succession_after_a_sweep_against_who_keeps_the_predecessor \
+        'who sweeps and who moves the value are one thread there'
+    edit raw/slot.rs 'compare_exchange(word, free, Ordering::Release, Ordering::Relaxed)' \
+        'compare_exchange(word, free, Ordering::Relaxed, Ordering::Relaxed)'
+}
+
+mutant_what_comes_late_is_seen_as_it_is() {
+    fails look_against_creation_at_a_past_instant look_against_creation_and_succession \
+        look_against_late_creation
+    edit raw/touch.rs 'self.look_for_absent();
+        self.touch(slot, handle, false)' 'self.look_for_absent();
+        self.find_named(slot, handle)'
+}
+
+mutant_what_is_above_all_floors_is_seen_at_any_instant() {
+    fails succession_against_held_reader
+    edit raw/touch.rs 'return stamp <= self.at();' 'return true;'
+}
+
+mutant_a_successor_s_kind_is_taken_for_its_predecessor_s() {
+    fails succession_against_held_reader
+    edit raw/touch.rs ' && self.is_there_still(slot, seen, stamp)' ''
 }
 
 mutant_installers_have_nothing_in_hand() {

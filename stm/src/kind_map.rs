@@ -9,12 +9,12 @@ use crate::kind::Kind;
 /// Kinds in the first part; each further part is as long as all before it and this.
 const FIRST: usize = 32;
 /// Enough for all kinds.
-const PARTS: usize = 12;
+const PARTS: usize = 13;
 
 /// A word for each [`Kind`], zero in the beginning: found with two loads, without a lock.
 ///
-/// The words carry no ordering: something else must order writing before reading, as the clock
-/// does for what is written before an era is advanced.
+/// Who reads a word sees what was done before it was set. Who must not miss one needs something else
+/// that orders setting before reading, as the clock does for what is set before an era is advanced.
 ///
 /// ```
 /// use upgradable_stm::Kind;
@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn every_kind_has_a_place_of_its_own() {
         let map = KindMap::default();
-        let kinds = [0, 1, 31, 32, 33, 95, 96, 4_000, 65_535].map(Kind::from_bits);
+        let last = crate::raw::kinds::PLACES - 1;
+        let kinds = [0, 1, 31, 32, 33, 95, 96, 4_000, 65_535, last].map(Kind::from_bits);
         for kind in kinds {
             map.set(kind, u64::from(kind.to_bits()) + 1);
         }

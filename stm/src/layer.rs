@@ -119,7 +119,7 @@ pub trait Layer: Send + Sync + Debug {
     /// [floor](crate::Domain::set_floor) of its kind. The layer may put another one over it, by
     /// [`Touch::install`], and say so: then the transaction looks again.
     ///
-    /// The version touched, and its value, stay while this runs, whoever installs what. It is
+    /// The version touched, and its value, stay while this runs, whoever else installs what. It is
     /// called outside of locks. Update transactions of the domain that are begun meanwhile on this
     /// thread are refused as nested. The default leaves the version as it is.
     ///

@@ -103,8 +103,7 @@ impl<'d> Snapshot<'d> {
     #[inline(always)]
     fn get_of<T: 'static>(&self, handle: Handle, kind: Kind) -> Result<&T, AccessError> {
         let slot = self.frame.slot_of(handle)?;
-        self.frame.touch(slot, handle)?;
-        self.frame.value(self.frame.find_named(slot, handle)?, kind)
+        self.frame.value(self.frame.look(slot, handle)?, kind)
     }
 
     /// What the snapshot sees of an object, without its value.
@@ -120,8 +119,7 @@ impl<'d> Snapshot<'d> {
     /// ```
     pub fn version(&self, handle: Handle) -> Result<Version, AccessError> {
         let slot = self.frame.slot_of(handle)?;
-        self.frame.touch(slot, handle)?;
-        let version = self.frame.find_named(slot, handle)?;
+        let version = self.frame.look(slot, handle)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }

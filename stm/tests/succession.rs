@@ -1,8 +1,9 @@
 //! What a layer puts over a version at a touch takes its slot, and the version goes into a block,
 //! unless somebody may have a reference to its value. Nobody sees a difference but in memory.
 
+use std::hint::black_box;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -390,4 +391,101 @@ fn after_a_touch_that_panicked_the_next_one_installs() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(get)).is_err());
     assert_eq!(get(), 8);
     assert_eq!(old.read(|s| *s.get::<u64>(name).unwrap()), 7);
+}
+
+/// From the first flip on a text has its length beside it, from the second on lengths are negative.
+#[derive(Debug)]
+struct Lengths {
+    last: AtomicU64,
+}
+
+const SECOND_FLIP: CommitTs = CommitTs::new(Era::FIRST.next().unwrap().next().unwrap(), Seq::ZERO);
+
+impl Layer for Lengths {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        if let Some(length) = touch.value::<String>().map(String::len) {
+            let beside = touch.create(length as u64);
+            self.last.store(beside.to_bits(), Ordering::Release);
+            let _ = touch.install(FLIP, beside);
+            return Touched::Again;
+        }
+        if let Some(&length) = touch.value::<u64>() {
+            let _ = touch.install(SECOND_FLIP, -(length as i64));
+            return Touched::Again;
+        }
+        Touched::AsIs
+    }
+}
+
+/// The name of an object that a touch creates gets out, and somebody looks for the object all the
+/// time. It comes to be at the first flip, so it is to be seen as what it is since the second one.
+/// It was seen as it was, by a look after a touch that had found nothing; and then the next touch
+/// moved it, under the reference.
+#[test]
+fn who_has_the_name_of_what_comes_to_be_does_not_see_it_too_early() {
+    let layer = Arc::new(Lengths { last: AtomicU64::new(0) });
+    let domain = Domain::builder().layer(Shared(Arc::clone(&layer))).build().unwrap();
+    let text = || domain.atomically(|tx| Ok(tx.create(String::from("seven b"))));
+    let texts: Vec<Handle> = (0..200 * OBJECTS).map(|_| text()).collect();
+    domain.advance_era(|_| domain.set_floor(Kind::of::<String>(), FLIP)).unwrap();
+    domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), SECOND_FLIP)).unwrap();
+    let last = || Handle::from_bits(layer.last.load(Ordering::Acquire));
+    let over = AtomicBool::new(false);
+    let (early, moved) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                domain.snapshot(|s| {
+                    let Ok(length) = s.get::<u64>(last()) else { return };
+                    early.fetch_add(1, Ordering::Relaxed);
+                    let is_moved = (0..20_000).any(|_| *black_box(length) != 7);
+                    moved.fetch_add(usize::from(is_moved), Ordering::Relaxed);
+                });
+            }
+        });
+        for &text in &texts {
+            domain.touch(text).unwrap();
+            domain.touch(last()).unwrap();
+            assert_eq!(domain.snapshot(|s| s.get::<i64>(last()).copied()), Ok(-7));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!((early.into_inner(), moved.into_inner()), (0, 0));
+}
+
+/// Nothing changes before the second flip.
+#[derive(Debug)]
+struct Later;
+
+impl Layer for Later {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        let Some(&number) = touch.value::<u64>().filter(|_| touch.at() >= SECOND_FLIP) else {
+            return Touched::AsIs;
+        };
+        let _ = touch.install(SECOND_FLIP, -(number as i64));
+        Touched::Again
+    }
+}
+
+/// A sweep that leaves everything as it is, as that of a roll back does, has nothing in hand any
+/// more when it is over; and what is written then is in nobody's hand. Both were as if in hand for
+/// ever, so that after a roll back no version took its slot.
+#[test]
+fn what_was_left_as_it_is_takes_its_slot_with_the_next_flip() {
+    let domain = Domain::builder().layer(Later).build().unwrap();
+    let create = |n| domain.atomically(|tx| Ok(tx.create(n)));
+    let names: Vec<_> = (0..OBJECTS as u64).map(create).collect();
+    domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), FLIP)).unwrap();
+    domain.sweep(0..domain.slots());
+    let (read, unread) = names.split_at(OBJECTS / 2);
+    for (&name, n) in read.iter().zip(0..) {
+        assert_eq!(domain.snapshot(|s| s.get::<u64>(name).copied()), Ok(n));
+        domain.atomically(|tx| Ok(tx.put(name, n + 1))).unwrap();
+    }
+    domain.advance_era(|_| domain.set_floor(Kind::of::<u64>(), SECOND_FLIP)).unwrap();
+    domain.sweep(0..0);
+    names.iter().for_each(|&name| domain.touch(name).unwrap());
+    assert_eq!(domain.bring_home(0..domain.slots()), Some(0));
+    assert_eq!(domain.snapshot(|s| s.get::<i64>(read[7]).copied()), Ok(-8));
+    assert_eq!(domain.snapshot(|s| s.get::<i64>(unread[7]).copied()), Ok(-507));
 }

@@ -75,7 +75,8 @@ impl<'d> Commit<'_, 'd> {
         let slot = self.inner.slot(read.slot);
         let mut head = slot.head();
         if head.is_locked() && !self.writes_to(read) {
-            if !self.update.is_privileged() {
+            // What was not there is held by who creates it at a touch, and may wait for this commit.
+            if !self.update.is_privileged() || read.node.is_none() {
                 return Err(AbortCause::Locked);
             }
             // Whoever holds it has passed the look at the notes, or will give it back.

@@ -354,9 +354,9 @@ impl Domain {
     /// ```
     pub fn touch(&self, handle: Handle) -> Result<(), AccessError> {
         let frame = Frame::begin(&self.inner);
-        let touched = frame.resolve(handle).and_then(|slot| frame.touch(slot, handle));
+        let seen = frame.slot_of(handle).and_then(|slot| frame.look(slot, handle));
         self.inner.after_update(frame.context());
-        touched
+        seen.map(drop)
     }
 
     /// The numbers of all slots for objects with handles are below this; those of objects that

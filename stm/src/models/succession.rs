@@ -136,14 +136,16 @@ fn succession_of_the_same_kind_against_reader() {
     });
 }
 
-/// A layer that leaves the first one who asks with what they see.
+/// A layer that leaves the first one who asks with what they see, and whoever sweeps.
 #[derive(Debug)]
 struct Keeping(Hundred, AtomicBool);
 
 impl Layer for Keeping {
     fn touch(&self, touch: &mut Touch<'_>) -> Touched {
-        let first = touch.at() >= FLIP && !self.1.swap(true, Ordering::Relaxed);
-        if first { Touched::AsIs } else { self.0.touch(touch) }
+        if touch.at() >= FLIP && (touch.is_swept() || !self.1.swap(true, Ordering::Relaxed)) {
+            return Touched::AsIs;
+        }
+        self.0.touch(touch)
     }
 }
 
@@ -161,6 +163,25 @@ fn succession_against_who_keeps_the_predecessor() {
         });
         assert!([0, 100].contains(&look_at_either(&domain, name)));
         assert!([0, 100].contains(&other.join().unwrap()));
+        expect(&domain, name, 100, &old);
+    });
+}
+
+/// The same, and a sweep lets go of it meanwhile.
+#[test]
+fn succession_after_a_sweep_against_who_keeps_the_predecessor() {
+    model_within(2, || {
+        let layer = Keeping(Hundred, AtomicBool::new(false));
+        let domain = Domain::builder().layer(layer).build().unwrap();
+        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let old = flip(&domain);
+        let other = thread::spawn({
+            let domain = domain.clone();
+            move || assert!([0, 100].contains(&look_at_either(&domain, name)))
+        });
+        domain.sweep(0..1);
+        assert!([0, 100].contains(&look_at_either(&domain, name)));
+        other.join().unwrap();
         expect(&domain, name, 100, &old);
     });
 }

@@ -186,8 +186,8 @@ impl<'d> Frame<'d> {
 
     /// Whether the slot is that of the object with this handle. What was found in it *before* is
     /// the object's then: the slot of a deleted object has the next generation before another
-    /// object is put there. (One that comes to be at a past instant is seen by snapshots from
-    /// before that.)
+    /// object is put there. What is found in it *later* need not be: another object may come to be
+    /// there at a past instant, which the snapshot sees.
     #[inline(always)]
     pub(crate) fn expect_name(&self, slot: Numbered, handle: Handle) -> Result<(), AccessError> {
         // Acquire: see `SupersededLog::vacate`. The Acquire of the load of the head keeps it

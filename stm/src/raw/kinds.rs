@@ -15,7 +15,7 @@ use crate::kind::KindInfo;
 /// So many types there can be.
 const MOST: usize = 65_000;
 /// Numbers are below this, and above zero.
-const PLACES: u32 = 1 << 17;
+pub(crate) const PLACES: u32 = 1 << 17;
 /// A type's first place is below this: with few types the table takes few pages of memory.
 const NEAR: u32 = 1 << 10;
 

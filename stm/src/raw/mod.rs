@@ -18,7 +18,8 @@
 //! 2. *A visible value is there.* A version that an announced snapshot sees is neither dropped nor
 //!    recycled (see [`reclaim`](crate::reclaim)). So a reference to the value of the version that
 //!    a transaction's snapshot sees lives as long as the transaction.
-//! 3. *Published values do not change.* Between publication and drop a value is only read.
+//! 3. *Published values do not change.* Between publication and drop a value is only read, and moved
+//!    where nobody has a reference to it ([`home`], [`succession`]).
 //! 4. *One kind a version.* The value of a version has the type that its kind names.
 //! 5. *Unpublished is private.* A version no head has ever pointed to belongs to its transaction.
 //!

@@ -285,6 +285,7 @@ pub(crate) fn exchange<'d>(
         unsafe { value::relocate(node.ptr(), over.ptr(), info.size) };
         context.blocks.give(node.ptr(), info.size, &inner.blocks);
     }
+    over.let_all_go();
     over.set_stamp(ts);
     slot.publish(over);
     true

@@ -460,6 +460,28 @@ impl<'d> NodeRef<'d> {
         self.kind.fetch_or(IN_HAND | SHARED, Ordering::SeqCst);
     }
 
+    /// Takes back that somebody has the version in hand, by who took it first, unless others have
+    /// noted it besides.
+    pub(super) fn let_go(self) {
+        let word = self.kind.load(Ordering::Relaxed);
+        if word & SHARED == 0 {
+            let free = word & !IN_HAND;
+            // Release: pairs with `take_in_hand`: who is the first then, and moves the value, does so
+            // after everything that was read of it.
+            let _ = self.kind.compare_exchange(word, free, Ordering::Release, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes back that anybody has the version in hand: its value is a new one. By a holder of the
+    /// slot, beside whom nobody sees the version.
+    #[inline(always)]
+    pub(super) fn let_all_go(self) {
+        // Relaxed: who takes it in hand meanwhile finds the lock, and begins anew.
+        if self.kind.load(Ordering::Relaxed) & (IN_HAND | SHARED) != 0 {
+            self.kind.fetch_and(!(IN_HAND | SHARED), Ordering::Relaxed);
+        }
+    }
+
     /// Whether somebody may have the version in hand besides whoever took it first.
     pub(super) fn is_shared(self) -> bool {
         self.kind.load(Ordering::Acquire) & SHARED != 0

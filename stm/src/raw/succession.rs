@@ -13,12 +13,15 @@
 //! - *Whoever began before the floor stood.* Nobody is left of these, says
 //!   [`bygone`](crate::reclaim::bygone).
 //! - *Whoever began later* has found the floor, since that was there
-//!   [in time](crate::domain::Inner::floors), and so has come by a touch. Before a touch looks at
+//!   [in time](crate::domain::Inner::floors), and compared the very version with it that they see
+//!   (see [`Frame::look`]): so they have come by a touch. Before a touch looks at
 //!   a version that lies in its slot it notes in the header that it has it in hand, and after a full
 //!   fence finds it in the head again, unlocked. The first touch is told so; each later one notes
-//!   that the version is shared. Neither note goes before the version does. Who is to succeed locks,
-//!   and after a full fence finds it not shared: its own touch, the first one, is the only one that
-//!   has looked. That one is about to end: [`Touch::install`](super::touch::Touch::install) takes it mutably.
+//!   that the version is shared. The note of the first is taken back only when it has looked for
+//!   nobody, and nobody shares; both are when the value is another one, which nobody has seen. Who is
+//!   to succeed locks, and after a full fence finds it not shared: its own touch, the first one, is
+//!   the only one that has looked. That one is about to end:
+//!   [`Touch::install`](super::touch::Touch::install) takes it mutably.
 //! - *Whoever installs without a touch* shares the version first, in the same way.
 //!
 //! # Who may have found the node
@@ -29,8 +32,8 @@
 //! A reader without pin may have loaded the head before the lock, and loads stamp and kind while
 //! the node changes hands. If it sees the predecessor's, it comes by a touch, which finds the lock
 //! or the successor. If it sees one of the successor's, it has acquired the lock with it; and whoever
-//! has compared a version with its floor looks at the head again before they use it. What is in a
-//! read set has been compared before, so that one address stands for one version there, too.
+//! has found a version above the floor of its kind finds the same one in the head again before they
+//! use it. What is in a read set has been found so, and one address stands for one version there, too.
 //! (loom models `succession_against_...`.)
 
 use super::frame::Frame;

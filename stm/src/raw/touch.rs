@@ -10,7 +10,7 @@ use super::slab::Numbered;
 use super::slot::{NodePtr, NodeRef};
 use super::value;
 use crate::clock::CommitTs;
-use crate::domain::{Domain, Inner};
+use crate::domain::Domain;
 use crate::error::AccessError;
 use crate::handle::Handle;
 use crate::kind::Kind;
@@ -238,32 +238,49 @@ impl Drop for Asking<'_> {
 }
 
 impl<'d> Frame<'d> {
-    /// Shows the layer what the snapshot sees of an object, as long as that is below the floor and
-    /// the layer changes it.
+    /// The version of an object that the snapshot sees, tombstones included: one that is above the
+    /// floor, or that the layer leaves as it is.
+    ///
+    /// What is compared with the floor is what is returned: something else may be there a moment
+    /// later, at a past instant that the snapshot sees, and below a floor.
+    /// (loom models `look_against_...`.)
     #[inline(always)]
-    pub(crate) fn touch(&self, slot: Numbered, handle: Handle) -> Result<(), AccessError> {
+    pub(crate) fn look(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
         let highest = self.inner().floors.highest();
-        // Whoever looks then finds out that it is another object's slot.
-        if highest == CommitTs::ZERO || self.expect_name(slot, handle).is_err() {
-            return Ok(());
+        let found = self.find_named(slot, handle);
+        if highest == CommitTs::ZERO {
+            return found;
         }
-        let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {
-            // What is not there yet is no version: who looks finds that out, and notes it as read.
-            return Ok(());
-        };
-        if self.is_above_floor(seen, highest) {
-            return Ok(());
+        match found {
+            Ok(seen) if self.is_above_floor(slot, seen, highest) => Ok(seen),
+            Err(AccessError::Unborn) => self.look_for_late(slot, handle),
+            Ok(_) => self.touch(slot, handle, false),
+            Err(error) => Err(error),
         }
-        self.touch_below(slot, handle, false)
     }
 
     /// Looks for an object that is not there, once nobody creates it any more in a past that the
     /// snapshot sees.
     #[cold]
     #[inline(never)]
-    fn find_late(&self, slot: Numbered) -> Option<NodeRef<'d>> {
+    fn look_for_late(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
         self.look_for_absent();
-        self.find(slot).ok()
+        self.touch(slot, handle, false)
+    }
+
+    /// The version of an object that the snapshot sees, whatever the layer says of it.
+    pub(super) fn look_beneath(
+        &self,
+        slot: Numbered,
+        handle: Handle,
+    ) -> Result<NodeRef<'d>, AccessError> {
+        loop {
+            let seen = self.find_named(slot, handle)?;
+            // From here on nobody takes its place, so that its address stands for it.
+            if self.grasp(slot, seen, seen.stamp()).is_some() {
+                return Ok(seen);
+            }
+        }
     }
 
     /// Tells the layer that what is not there, now or when it was asked for, is about to be seen
@@ -290,23 +307,41 @@ impl<'d> Frame<'d> {
         })
     }
 
-    /// Whether a version need not be shown to the layer.
+    /// Whether a version that was found need not be shown to the layer.
     #[inline]
-    fn is_above_floor(&self, seen: NodeRef<'_>, highest: CommitTs) -> bool {
+    fn is_above_floor(&self, slot: Numbered, seen: NodeRef<'d>, highest: CommitTs) -> bool {
         let stamp = seen.stamp();
-        stamp >= highest || stamp >= self.inner().floors.of(seen.kind())
+        if stamp >= highest {
+            // One that has come into the place of the one that was found may be above the snapshot.
+            return stamp <= self.at();
+        }
+        // The kind may be that of a successor to what has the stamp, which is in the head then.
+        stamp >= self.inner().floors.of(seen.kind()) && self.is_there_still(slot, seen, stamp)
     }
 
+    /// Whether the snapshot sees the same version as before.
+    #[inline]
+    fn is_there_still(&self, slot: Numbered, seen: NodeRef<'d>, stamp: CommitTs) -> bool {
+        self.find(slot).is_ok_and(|again| again.ptr() == seen.ptr() && again.stamp() == stamp)
+    }
+
+    /// Shows the layer what the snapshot sees of an object, as long as that is below the floor and
+    /// the layer changes it. Returns what is to be seen then.
     #[cold]
-    fn touch_below(&self, slot: Numbered, handle: Handle, swept: bool) -> Result<(), AccessError> {
-        let inner: &Inner = self.inner();
-        let Some(layer) = &inner.layer else { return Ok(()) };
+    fn touch(
+        &self,
+        slot: Numbered,
+        handle: Handle,
+        swept: bool,
+    ) -> Result<NodeRef<'d>, AccessError> {
+        let inner = self.inner();
+        let Some(layer) = &inner.layer else { return self.find_named(slot, handle) };
         for _ in 0..LOOKS {
             let pin = self.context().pin();
             let seen = self.find_named(slot, handle)?;
-            let (stamp, highest) = (seen.stamp(), inner.floors.highest());
-            if seen.kind() == Kind::NONE || self.is_above_floor(seen, highest) {
-                break;
+            let stamp = seen.stamp();
+            if self.is_above_floor(slot, seen, inner.floors.highest()) {
+                return Ok(seen);
             }
             let Some(grasp) = self.grasp(slot, seen, stamp) else { continue };
             let reserved = RefCell::default();
@@ -317,21 +352,26 @@ impl<'d> Frame<'d> {
             let touched = layer.touch(&mut touch);
             #[cfg(chaos)]
             crate::chaos::falter();
-            let seen = touch.seen;
+            let seen = inner.node(touch.seen.ptr());
             // What was reserved in vain is dropped while updates are still refused: its drop is
             // the user's.
             drop(touch);
             drop(asking);
+            // Unless somebody has put another one over it while the layer decided.
+            let is_there = self.find(slot)?.ptr() == seen.ptr();
             match touched {
-                // Unless somebody has put another one over it while the layer decided.
-                Touched::AsIs if self.find(slot)?.ptr() == seen.ptr() => break,
-                Touched::Refused if self.find(slot)?.ptr() == seen.ptr() => {
-                    return Err(AccessError::Refused);
+                Touched::AsIs if is_there => {
+                    // Who sweeps has no reference any more.
+                    if swept && matches!(grasp, Grasp::Alone(_)) {
+                        seen.let_go();
+                    }
+                    return Ok(seen);
                 }
+                Touched::Refused if is_there => return Err(AccessError::Refused),
                 Touched::AsIs | Touched::Again | Touched::Refused => {}
             }
         }
-        Ok(())
+        self.look_beneath(slot, handle)
     }
 
     /// Takes a version in hand, if nobody has put another one in its place.
@@ -342,9 +382,8 @@ impl<'d> Frame<'d> {
         let first = seen.take_in_hand();
         // Pairs with the fence in `succeed`.
         fence_after_rmw();
-        let still = self.find(slot).ok().filter(|again| again.ptr() == seen.ptr());
-        still.filter(|again| again.stamp() == stamp)?;
-        Some(if first { Grasp::Alone(seen.ptr()) } else { Grasp::Shared(seen.ptr()) })
+        let grasp = if first { Grasp::Alone(seen.ptr()) } else { Grasp::Shared(seen.ptr()) };
+        self.is_there_still(slot, seen, stamp).then_some(grasp)
     }
 
     /// Shows the layer what lies below the floor in the slots with these numbers.
@@ -361,8 +400,8 @@ impl<'d> Frame<'d> {
             let meta = self.inner().slot(slot.slot).meta().load(Ordering::Acquire);
             // Nothing there: nothing to do.
             let Ok(seen) = self.find(slot) else { continue };
-            if !self.is_above_floor(seen, highest) {
-                let _ = self.touch_below(slot, Handle::new(slot.number, meta), true);
+            if !self.is_above_floor(slot, seen, highest) {
+                let _ = self.touch(slot, Handle::new(slot.number, meta), true);
             }
         }
     }

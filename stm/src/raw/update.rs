@@ -104,17 +104,28 @@ impl<'d> Update<'d> {
         context.index.push(entry, &context.writes)
     }
 
-    /// The version below the transaction's own, noted as read.
+    /// The version of a variable below the transaction's own, noted as read.
     #[inline(always)]
     fn below(&self, slot: Numbered) -> Option<NodeRef<'d>> {
-        let inner = self.frame.inner();
+        self.claim(slot);
+        let version = self.frame.version(self.frame.inner().slot(slot.slot));
+        self.note(slot, version);
+        version
+    }
+
+    /// What a privileged transaction reads nobody else writes from here on.
+    #[inline(always)]
+    fn claim(&self, slot: Numbered) {
         if self.is_privileged() {
-            inner.privilege.note(slot.slot);
+            self.frame.inner().privilege.note(slot.slot);
         }
-        let version = self.frame.version(inner.slot(slot.slot));
+    }
+
+    /// Notes what was read.
+    #[inline(always)]
+    fn note(&self, slot: Numbered, version: Option<NodeRef<'d>>) {
         let node = version.map(|version| version.ptr());
         self.frame.context().reads.push(ReadEntry { slot: slot.slot, node });
-        version
     }
 
     /// A reference to the value of an own version; from now on it is changed by copy only.
@@ -292,7 +303,6 @@ impl<'d> Update<'d> {
     fn find(&self, handle: Handle) -> Result<(Numbered, Found<'d>), AccessError> {
         let slot = self.frame.slot_of(handle)?;
         let Some((at, entry)) = self.own(slot) else {
-            self.frame.touch(slot, handle)?;
             return Ok((slot, Found::Below(self.not_deleted(slot, handle)?)));
         };
         self.frame.expect_name(slot, handle)?;
@@ -305,9 +315,26 @@ impl<'d> Update<'d> {
     /// The version of an object in its chain, noted as read.
     #[inline(always)]
     fn not_deleted(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
-        let version = self.below(slot);
-        self.frame.expect_name(slot, handle)?;
-        let version = version.ok_or(AccessError::Unborn)?;
+        self.read_by(slot, || self.frame.look(slot, handle))
+    }
+
+    /// The version of an object that a look finds, noted as read.
+    #[inline(always)]
+    fn read_by(
+        &self,
+        slot: Numbered,
+        look: impl FnOnce() -> Result<NodeRef<'d>, AccessError>,
+    ) -> Result<NodeRef<'d>, AccessError> {
+        self.claim(slot);
+        let found = look();
+        match found {
+            Ok(version) => self.note(slot, Some(version)),
+            Err(AccessError::Unborn) => self.note(slot, None),
+            Err(AccessError::Refused) => {}
+            // The slot is another object's, or nobody's: a reason to wait for it, and no more.
+            Err(_) => self.note(slot, self.frame.find(slot).ok()),
+        }
+        let version = found?;
         if version.kind() == Kind::NONE { Err(AccessError::Deleted) } else { Ok(version) }
     }
 
@@ -349,8 +376,7 @@ impl<'d> Update<'d> {
             // Own versions are not noted anyway.
             return self.get(handle, kind);
         }
-        self.frame.touch(slot, handle)?;
-        let version = self.frame.find_named(slot, handle)?;
+        let version = self.frame.look(slot, handle)?;
         if version.kind() == Kind::NONE {
             return Err(AccessError::Deleted);
         }
@@ -360,7 +386,6 @@ impl<'d> Update<'d> {
     /// What the snapshot sees of an object, noted as read.
     pub(crate) fn version(&self, handle: Handle) -> Result<Version, AccessError> {
         let slot = self.frame.slot_of(handle)?;
-        self.frame.touch(slot, handle)?;
         let version = self.not_deleted(slot, handle)?;
         Ok(Version { kind: version.kind(), stamp: version.stamp() })
     }
@@ -419,7 +444,7 @@ impl<'d> Update<'d> {
             // What the layer does not let anybody see can still go.
             Err(AccessError::Refused) => {
                 let slot = self.frame.slot_of(handle)?;
-                (slot, Found::Below(self.not_deleted(slot, handle)?))
+                (slot, Found::Below(self.read_by(slot, || self.frame.look_beneath(slot, handle))?))
             }
             found => found?,
         };
