@@ -627,7 +627,8 @@ mutant_what_a_homecoming_write_supersedes_ends_at_once() {
 
 mutant_the_privileged_wait_for_what_was_not_there() {
     fails privileged_against_touch_that_creates
-    edit commit/validate.rs ' || read.node.is_none()' ''
+    edit commit/validate.rs ' && was_there && ' ' && '
+    edit commit/validate.rs 'let was_there' 'let _was_there'
 }
 
 # --- succession --------------------------------------------------------------------------------

@@ -70,8 +70,8 @@ mutant_way_back_reads_the_upgrade() {
 
 # A first touch puts its value over whatever is newest by then.
 mutant_touch_over_anything() {
-    edit stm/src/raw/frame.rs 'newest.filter(|n| n.stamp() == over && n.kind() != Kind::NONE)' \
-        'newest.filter(|n| n.kind() != Kind::NONE)'
+    edit stm/src/raw/frame.rs 'newest.filter(|node| node.stamp() == over && node.kind() != Kind::NONE)' \
+        'newest.filter(|node| node.kind() != Kind::NONE)'
 }
 
 # What a transformer has created comes to be also if its value is not installed.
@@ -132,7 +132,7 @@ mutant_created_behind_a_list() {
 # What they create was looked for, and not found.
 mutant_created_behind_a_look() {
     edit stm/src/raw/touch.rs 'self.look_for_absent();
-        self.find(slot).ok()' 'self.find(slot).ok()'
+        self.touch(slot, handle, false)' 'self.touch(slot, handle, false)'
 }
 
 # G2: also where transformers read other objects.
@@ -174,8 +174,8 @@ mutant_late_writers_uncounted() {
 
 # A look at nothing is not noted while an upgrade is pending.
 mutant_nothing_is_not_noted() {
-    edit stm/src/raw/touch.rs 'let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {' \
-        'self.find(slot)?; let Some(seen) = self.find(slot).ok().or_else(|| self.find_late(slot)) else {'
+    edit stm/src/raw/update.rs 'Err(AccessError::Unborn) => self.note(slot, None),' \
+        'Err(AccessError::Unborn) => {}'
 }
 
 # What has not changed goes back as it was, whatever it has given away.

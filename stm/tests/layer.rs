@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, Mutex};
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
+
+#[path = "common/watchdog.rs"]
+mod watchdog;
 
 use upgradable_stm::layer::{Layer, Touch, Touched};
 use upgradable_stm::{AccessError, CommitTs, Domain, Era, Handle, Kind, Seq};
+use watchdog::watched;
 
 /// Turns every number of the first era into a text, when it is touched later.
 #[derive(Debug, Default)]
@@ -321,4 +326,54 @@ fn what_the_layer_refuses_can_be_deleted_and_nothing_else() {
     assert_eq!(domain.touch(name), Err(AccessError::Refused));
     domain.atomically(|tx| Ok(tx.delete(name))).unwrap();
     assert_eq!(domain.snapshot(|s| s.get::<u32>(name).copied()), Err(AccessError::Deleted));
+}
+
+/// Tells the name of what it creates, and creates it when it is told to.
+#[derive(Debug)]
+struct Announces {
+    name: Mutex<mpsc::Sender<Handle>>,
+    go: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Layer for Announces {
+    fn touch(&self, touch: &mut Touch<'_>) -> Touched {
+        if touch.value::<&str>().is_none() {
+            return Touched::AsIs;
+        }
+        let part = touch.create(7_u8);
+        self.name.lock().unwrap().send(part).unwrap();
+        self.go.lock().unwrap().recv().unwrap();
+        touch.install(flip(), part).unwrap();
+        Touched::Again
+    }
+}
+
+/// Who had the name of an object before a touch created it, and waited for the object, was not woken
+/// when it came to be.
+#[test]
+fn who_waits_for_what_a_touch_creates_is_woken() {
+    watched(|| {
+        let (name, names) = mpsc::channel();
+        let (go, gone) = mpsc::channel();
+        let layer = Announces { name: Mutex::new(name), go: Mutex::new(gone) };
+        let domain = Domain::builder().layer(layer).build().unwrap();
+        let whole = domain.atomically(|tx| Ok(tx.create("whole")));
+        domain.advance_era(|_| domain.set_floor(Kind::of::<&str>(), flip())).unwrap();
+        thread::scope(|scope| {
+            let toucher = scope.spawn(|| domain.touch(whole));
+            let part = names.recv().unwrap();
+            let domain = &domain;
+            let waiter = scope.spawn(move || {
+                domain.atomically(|tx| tx.get::<u8>(part).copied().map_err(|_| tx.retry()))
+            });
+            while domain.stats().blocked == 0 {
+                thread::yield_now();
+            }
+            // It sleeps by now, most likely.
+            thread::sleep(Duration::from_millis(20));
+            go.send(()).unwrap();
+            assert_eq!(waiter.join().unwrap(), 7);
+            toucher.join().unwrap().unwrap();
+        });
+    });
 }

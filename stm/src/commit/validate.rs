@@ -5,8 +5,9 @@ use crate::clock::CommitTs;
 use crate::event::AbortCause;
 use crate::kind::Kind;
 use crate::raw::pending::ReadEntry;
-use crate::raw::slot::NodeRef;
+use crate::raw::slot::{Head, NodeRef, SlotRef};
 use crate::reclaim::active::Live;
+use crate::sync::Backoff;
 
 impl<'d> Commit<'_, 'd> {
     /// Whether everything that was read is still newest, for a commit at `ts`.
@@ -75,18 +76,32 @@ impl<'d> Commit<'_, 'd> {
         let slot = self.inner.slot(read.slot);
         let mut head = slot.head();
         if head.is_locked() && !self.writes_to(read) {
-            // What was not there is held by who creates it at a touch, and may wait for this commit.
-            if !self.update.is_privileged() || read.node.is_none() {
-                return Err(AbortCause::Locked);
-            }
-            // Whoever holds it has passed the look at the notes, or will give it back.
-            head = slot.wait_unlocked();
+            head = self.wait_unlocked(slot, read).ok_or(AbortCause::Locked)?;
         }
         if choose(head.node()).map(|node| node.ptr()) == read.node {
             Ok(())
         } else {
             Err(AbortCause::Changed)
         }
+    }
+
+    /// The head of what was read when nobody holds it any more, for a privileged transaction. `None`:
+    /// whoever holds it may wait for this commit.
+    #[cold]
+    fn wait_unlocked(&self, slot: SlotRef<'d>, read: ReadEntry) -> Option<Head<'d>> {
+        // What was not there, or is deleted: the slot may be held by who creates an object in it, at
+        // the touch of one that is written here.
+        let was_there = read.node.is_some_and(|node| self.inner.node(node).kind() != Kind::NONE);
+        let mut backoff = Backoff::new();
+        // Whoever holds it has passed the look at the notes, or gives it back, while the turn lasts.
+        while self.update.is_privileged() && was_there && self.inner.privilege.is_active() {
+            backoff.snooze();
+            let head = slot.head();
+            if !head.is_locked() {
+                return Some(head);
+            }
+        }
+        None
     }
 
     /// Whether the lock is the commit's own.

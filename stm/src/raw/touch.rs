@@ -192,10 +192,15 @@ impl Touch<'_> {
         }
         let over = self.seen.stamp();
         let installed = self.frame.install(self.handle, over, at, self.grasp, value);
-        for new in reserved {
-            if installed.is_ok() {
+        if installed.is_ok() {
+            for new in &reserved {
                 inner.slot(new.slot.slot).publish(inner.node(new.node));
-            } else {
+            }
+            if !reserved.is_empty() {
+                inner.watches.wake_all(reserved.iter().map(|new| new.slot.slot));
+            }
+        } else {
+            for new in reserved {
                 inner.slot(new.slot.slot).vacate();
                 self.discard(new);
             }
@@ -338,9 +343,12 @@ impl<'d> Frame<'d> {
         let Some(layer) = &inner.layer else { return self.find_named(slot, handle) };
         for _ in 0..LOOKS {
             let pin = self.context().pin();
+            // Before the look: who finds that the floors are gone finds the lock of who has succeeded
+            // below them.
+            let highest = inner.floors.highest();
             let seen = self.find_named(slot, handle)?;
             let stamp = seen.stamp();
-            if self.is_above_floor(slot, seen, inner.floors.highest()) {
+            if seen.kind() == Kind::NONE || self.is_above_floor(slot, seen, highest) {
                 return Ok(seen);
             }
             let Some(grasp) = self.grasp(slot, seen, stamp) else { continue };

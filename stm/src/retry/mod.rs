@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::raw::slot::SlotPtr;
-use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence_after_rmw};
+use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, fence_after_rmw, full_fence};
 
 const BUCKETS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 64 };
 
@@ -112,6 +112,15 @@ impl Watches {
     /// Wakes who waits on this slot.
     pub(crate) fn wake(&self, slot: SlotPtr) {
         unpark(self.bucket(slot), |watched| watched == slot);
+    }
+
+    /// Wakes who waits on these slots, in which something was put without a lock that is a fence.
+    pub(crate) fn wake_all(&self, slots: impl Iterator<Item = SlotPtr>) {
+        // As the fence of a committer.
+        full_fence();
+        if !self.is_empty() {
+            slots.for_each(|slot| self.wake(slot));
+        }
     }
 
     /// Wakes who waits on such a slot.
