@@ -93,6 +93,7 @@ mod kind_map;
 pub mod layer;
 #[cfg(all(test, loom))]
 mod models;
+mod prefetched;
 mod raw;
 mod reclaim;
 mod retry;
@@ -110,6 +111,7 @@ pub use error::{AccessError, EraExhausted, Retry, Stm, Stop, TooManyDomains, TxE
 pub use event::{AbortCause, Event};
 pub use handle::Handle;
 pub use kind::Kind;
+pub use prefetched::Prefetched;
 pub use snapshot::{HeldSnapshot, Snapshot};
 pub use stats::Stats;
 pub use tvar::TVar;

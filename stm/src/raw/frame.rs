@@ -184,6 +184,14 @@ impl<'d> Frame<'d> {
         Ok(Numbered { slot, number })
     }
 
+    /// The slot of an object that will be looked at, asked for.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, handle: Handle) -> Option<SlotRef<'d>> {
+        let slot = self.inner.slot(self.slot_of(handle).ok()?.slot);
+        slot.prefetch();
+        Some(slot)
+    }
+
     /// Whether the slot is that of the object with this handle. What was found in it *before* is
     /// the object's then: the slot of a deleted object has the next generation before another
     /// object is put there. What is found in it *later* need not be: another object may come to be

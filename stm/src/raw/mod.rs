@@ -45,7 +45,8 @@
 //! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
 //! [`home`] versions that could lie in their slots; [`succession`] versions that take the slot of
 //! the one before; [`rehouse`] larger slots; [`unused`] memory that goes back; [`pending`] versions
-//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions.
+//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions;
+//! [`prefetch`] asking for memory before it is used.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
 
 pub(crate) mod block;
@@ -55,6 +56,7 @@ pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod pending;
+mod prefetch;
 pub(crate) mod quiet;
 pub(crate) mod rehouse;
 pub(crate) mod retire;

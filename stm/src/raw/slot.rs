@@ -5,6 +5,7 @@ use std::mem;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 
+use super::prefetch;
 use crate::clock::CommitTs;
 use crate::kind::Kind;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Backoff, Ordering};
@@ -355,15 +356,26 @@ impl<'d> SlotRef<'d> {
             .is_ok()
     }
 
-    /// Asks for the cache line of the head, to write it soon.
+    /// Asks for the head, to write it soon.
+    #[inline(always)]
+    pub(crate) fn prefetch_to_write(self) {
+        prefetch::to_write(self.ptr.as_ptr());
+    }
+
+    /// Asks for the head, to read it soon.
     #[inline(always)]
     pub(crate) fn prefetch(self) {
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: a prefetch reads and writes nothing; any address will do.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_ET0>(self.ptr.as_ptr().cast());
-        }
+        prefetch::to_read(self.ptr.as_ptr());
+    }
+
+    /// Asks for the newest version and the beginning of its value, by the head.
+    #[inline(always)]
+    pub(crate) fn prefetch_version(self) {
+        const VALUE: usize = VALUE_AT - mem::offset_of!(Slot, inline);
+        // Relaxed: nobody looks at what is there.
+        let newest = self.head.load(Ordering::Relaxed).map_addr(|addr| addr & !TAGS);
+        prefetch::to_read(newest);
+        prefetch::to_read(newest.wrapping_byte_add(VALUE));
     }
 
     /// What the owner of the slot keeps with it.

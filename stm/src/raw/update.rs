@@ -167,7 +167,7 @@ impl<'d> Update<'d> {
             None => {
                 let (context, inner) = (self.frame.context(), self.frame.inner());
                 // The commit will lock it: let the memory be under way meanwhile.
-                inner.slot(slot.slot).prefetch();
+                inner.slot(slot.slot).prefetch_to_write();
                 let node = pending::new_version(value, typed.kind(), context, inner);
                 self.push(slot, node, WriteState::Private, Origin::Typed);
             }

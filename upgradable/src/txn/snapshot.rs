@@ -137,6 +137,18 @@ impl Read for Snapshot<'_> {
     fn at(&self) -> CommitTs {
         Snapshot::at(self)
     }
+
+    #[inline]
+    fn prefetched_by<T, I>(
+        &self,
+        items: I,
+        object: impl Fn(&I::Item) -> Ref<T>,
+    ) -> impl Iterator<Item = I::Item>
+    where
+        I: IntoIterator,
+    {
+        self.core.prefetched(items, move |item| object(item).handle())
+    }
 }
 
 /// A past instant that is kept readable, from any thread, until this and its clones are dropped.

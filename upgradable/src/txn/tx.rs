@@ -415,4 +415,16 @@ impl Read for Tx<'_> {
     fn at(&self) -> CommitTs {
         Tx::at(self)
     }
+
+    #[inline]
+    fn prefetched_by<T, I>(
+        &self,
+        items: I,
+        object: impl Fn(&I::Item) -> Ref<T>,
+    ) -> impl Iterator<Item = I::Item>
+    where
+        I: IntoIterator,
+    {
+        self.core.prefetched(items, move |item| object(item).handle())
+    }
 }

@@ -3,7 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::Bound;
 
-use upgradable::{Abort, AccessError, CommitTs, Heap, Ref, Snapshot, Tx, TxError, Upgradable};
+use upgradable::{
+    Abort, AccessError, CommitTs, Heap, Read as _, Ref, Snapshot, Tx, TxError, Upgradable,
+};
 
 use super::pages::{self, Change, Look, Pages};
 use super::{Backend, Done, Found, Index, Indexes, Moment, Read, Work, Write};
@@ -91,6 +93,11 @@ impl<S: Schema> Look for HeapSnapshot<'_, S> {
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
         self.snapshot.read(Ref::from_bits(object))
     }
+
+    #[inline]
+    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+        self.snapshot.prefetched_by(entries, |&&(_, object)| Ref::<()>::from_bits(object))
+    }
 }
 
 impl<S: Schema> Look for HeapTx<'_, S> {
@@ -99,6 +106,11 @@ impl<S: Schema> Look for HeapTx<'_, S> {
     #[inline]
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
         self.tx.read(Ref::from_bits(object))
+    }
+
+    #[inline]
+    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+        self.tx.prefetched_by(entries, |&&(_, object)| Ref::<()>::from_bits(object))
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) trait Look {
     type Error;
 
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, Self::Error>;
+
+    /// The same entries, with the objects of those that come next on their way.
+    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)>;
 }
 
 /// What pages are written through.
@@ -120,7 +123,7 @@ impl<K: Key, T> Paged<K, T> {
                 Bound::Included(from) => key < from,
                 Bound::Excluded(from) => key <= from,
             });
-            for (key, object) in &entries[start..] {
+            for (key, object) in tx.prefetched(&entries[start..]) {
                 let beyond = match to {
                     Bound::Unbounded => false,
                     Bound::Included(to) => key > to,

@@ -53,6 +53,11 @@ impl<S: Schema> Look for StmSnapshot<'_, S> {
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
         self.snapshot.get(Handle::from_bits(object))
     }
+
+    #[inline]
+    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+        self.snapshot.prefetched(entries, |&&(_, object)| Handle::from_bits(object))
+    }
 }
 
 impl<S: Schema> Look for StmTx<'_, S> {
@@ -61,6 +66,11 @@ impl<S: Schema> Look for StmTx<'_, S> {
     #[inline]
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, AccessError> {
         self.tx.get(Handle::from_bits(object))
+    }
+
+    #[inline]
+    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+        self.tx.prefetched(entries, |&&(_, object)| Handle::from_bits(object))
     }
 }
 
