@@ -38,7 +38,8 @@ impl Drop for Leaves<'_> {
     }
 }
 
-/// Runs `writers` threads of `write` to their end, and `read` again and again meanwhile.
+/// Runs `writers` threads of `write` to their end, and `read` again and again meanwhile, once at
+/// least: writers may come to their end before a busy machine has begun the reader.
 fn beside_writers(writers: u64, write: impl Fn(u64) + Sync, read: impl Fn() + Sync) {
     let writing = AtomicU64::new(writers);
     thread::scope(|scope| {
@@ -50,8 +51,11 @@ fn beside_writers(writers: u64, write: impl Fn(u64) + Sync, read: impl Fn() + Sy
             });
         }
         scope.spawn(|| {
-            while writing.load(Ordering::Relaxed) > 0 {
+            loop {
                 read();
+                if writing.load(Ordering::Relaxed) == 0 {
+                    break;
+                }
             }
         });
     });
