@@ -63,7 +63,12 @@ impl Layer for Hundred {
 
 /// An object whose first version, 0, lies in its slot.
 fn object() -> (Domain, Handle) {
-    let domain = Domain::builder().layer(Hundred).build().unwrap();
+    object_under(Hundred)
+}
+
+/// The same, under another layer.
+fn object_under(layer: impl Layer + 'static) -> (Domain, Handle) {
+    let domain = Domain::builder().layer(layer).build().unwrap();
     let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
     (domain, name)
 }
@@ -119,8 +124,7 @@ fn succession_against_reader() {
 #[test]
 fn succession_of_the_same_kind_against_reader() {
     model(|| {
-        let domain = Domain::builder().layer(SameKind).build().unwrap();
-        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let (domain, name) = object_under(SameKind);
         let old = flip(&domain);
         let look =
             move |domain: &Domain| assert_eq!(domain.snapshot(|s| same_number(s, name)), 100);
@@ -153,9 +157,7 @@ impl Layer for Keeping {
 #[test]
 fn succession_against_who_keeps_the_predecessor() {
     model_within(2, || {
-        let layer = Keeping(Hundred, AtomicBool::new(false));
-        let domain = Domain::builder().layer(layer).build().unwrap();
-        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let (domain, name) = object_under(Keeping(Hundred, AtomicBool::new(false)));
         let old = flip(&domain);
         let other = thread::spawn({
             let domain = domain.clone();
@@ -171,9 +173,7 @@ fn succession_against_who_keeps_the_predecessor() {
 #[test]
 fn succession_after_a_sweep_against_who_keeps_the_predecessor() {
     model_within(2, || {
-        let layer = Keeping(Hundred, AtomicBool::new(false));
-        let domain = Domain::builder().layer(layer).build().unwrap();
-        let name = domain.atomically(|tx| Ok(tx.create(Seen::new(0))));
+        let (domain, name) = object_under(Keeping(Hundred, AtomicBool::new(false)));
         let old = flip(&domain);
         let other = thread::spawn({
             let domain = domain.clone();

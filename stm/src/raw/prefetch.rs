@@ -8,24 +8,26 @@
 /// Asks for the cache line at this address, if there is one, for a reader.
 #[inline(always)]
 pub(super) fn to_read<T>(at: *const T) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a prefetch reads and writes nothing; any address will do.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(at.cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = at;
+    ask::<false>(at.cast());
 }
 
 /// Asks for the cache line at this address, if there is one, for a writer.
 #[inline(always)]
 pub(super) fn to_write<T>(at: *const T) {
+    ask::<true>(at.cast());
+}
+
+#[inline(always)]
+fn ask<const TO_WRITE: bool>(at: *const i8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch reads and writes nothing; any address will do.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_ET0>(at.cast());
+        use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _mm_prefetch};
+        if TO_WRITE {
+            _mm_prefetch::<_MM_HINT_ET0>(at);
+        } else {
+            _mm_prefetch::<_MM_HINT_T0>(at);
+        }
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = at;

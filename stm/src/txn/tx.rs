@@ -185,15 +185,8 @@ impl<'d> Tx<'d> {
     }
 
     /// The same items in the same order, with the objects that come next on their way from memory:
-    /// for walks over many objects that lie here and there.
-    ///
-    /// An object that nobody has used for long takes some hundred processor cycles to come, and the
-    /// next ones can come meanwhile. `items` is asked for sixteen of them in advance; the objects
-    /// that `handle` names are not checked, touched or noted in any way, and any handle will do.
-    ///
-    /// This is the software-pipelined prefetching of Chen, Ailamaki, Gibbons and Mowry, *Improving
-    /// Hash Join Performance through Prefetching* (2004). Where the processor is not an x86-64
-    /// nothing is asked for.
+    /// for walks over many objects that lie here and there. See
+    /// [`Snapshot::prefetched`](crate::Snapshot::prefetched); nothing is noted as read.
     ///
     /// ```
     /// let domain = upgradable_stm::Domain::new();
