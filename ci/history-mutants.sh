@@ -154,7 +154,8 @@ mutant_limit_ignored_by_trimming() {
 
 # Deleted objects go although snapshots see them.
 mutant_deleted_objects_go_at_once() {
-    edit reclaim/superseded.rs 'if self.live.any_before(at) || !self.vacate' 'if !self.vacate'
+    edit reclaim/superseded.rs 'self.live.any_before(deleted).then_some' \
+        '(false && self.live.any_before(deleted)).then_some'
 }
 
 # A part of a transaction that is undone leaves behind what it changed in place.

@@ -363,7 +363,8 @@ mutant_generation_stays() {
 
 mutant_deleted_objects_go_at_once() {
     fails deletion_against_reader
-    edit reclaim/superseded.rs 'if self.live.any_before(deleted) || !self.vacate' 'if !self.vacate'
+    edit reclaim/superseded.rs 'self.live.any_before(deleted).then_some' \
+        '(false && self.live.any_before(deleted)).then_some'
 }
 
 mutant_generation_is_read_relaxed() {
@@ -534,8 +535,8 @@ mutant_installed_over_versions_do_not_linger() {
 
 mutant_lingering_ends_at_once() {
     fails install_against_reader
-    edit reclaim/superseded.rs 'Left::Past { from, end } => match self.live.stay(from, end) {' \
-        'Left::Past { from, end } => match self.live.stay(from, end).filter(|_| false) {'
+    edit reclaim/superseded.rs 'Left::Version { from, until: end } | Left::Past { from, end } => {' \
+        'Left::Past { .. } => None, Left::Version { from, until: end } => {'
 }
 
 # --- memory that goes back ------------------------------------------------------------------------

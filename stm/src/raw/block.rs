@@ -7,6 +7,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
+use super::log::Log;
 use super::retire::BATCH;
 use super::slot::{self, NodePtr, SlotPtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
@@ -17,9 +18,13 @@ use crate::sync::Mutex;
 const CLASSES: usize = LARGEST_INLINE / VALUE_ALIGN + 1;
 /// Blocks that travel between a context and the pool at once.
 pub(super) const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
-/// A context that has this many free blocks of a class gives a group away. Blocks come back by
-/// the batch, so it must be several batches.
+/// A context that has more free blocks of a class than this, and more bytes in them than
+/// [`CACHED_BYTES`], gives a group away. Blocks come back by the batch, so it must be several.
 const CACHED: usize = GROUP + 4 * BATCH;
+/// A large transaction takes as many blocks as it writes objects: it should find those that the one
+/// before it has given back, which this processor's cache still has.
+const CACHED_BYTES: usize =
+    if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 0 } else { 1 << 19 };
 
 /// The bytes of a block for a value of this size.
 pub(super) fn block_size(size: usize) -> usize {
@@ -38,39 +43,17 @@ impl Class {
     fn block_size(self) -> usize {
         VALUE_AT + self.0 * VALUE_ALIGN
     }
-}
 
-/// A list of free blocks, linked through their headers.
-#[derive(Debug, Default)]
-struct Stack {
-    top: Cell<Option<NodePtr>>,
-    len: Cell<usize>,
-}
-
-// SAFETY: a stack owns the blocks in it, which are plain memory; it is reached through a lock or
-// through a context, which one thread at a time has.
-unsafe impl Send for Stack {}
-
-impl Stack {
+    /// So many free blocks a context keeps.
     #[inline(always)]
-    fn push(&self, block: NodePtr) {
-        // SAFETY: a free block of a living pool.
-        let (block, below) = unsafe { (block.as_ref(), self.top.get().map(|top| top.as_ref())) };
-        block.set_link(below);
-        self.top.set(Some(block.ptr()));
-        self.len.set(self.len.get() + 1);
-    }
-
-    #[inline(always)]
-    fn pop(&self) -> Option<NodePtr> {
-        let top = self.top.get()?;
-        // SAFETY: a free block of a living pool.
-        let below = unsafe { top.as_ref() }.link();
-        self.top.set(below.map(|node| node.ptr()));
-        self.len.set(self.len.get() - 1);
-        Some(top)
+    fn cached(self) -> usize {
+        CACHED.max(CACHED_BYTES / self.block_size())
     }
 }
+
+/// Free blocks of a class, the last one to be taken first. Not linked through their headers: who
+/// takes one does not wait for its memory.
+type Stack = Log<NodePtr>;
 
 /// A queue of free blocks, linked through their headers: those that came back first go first.
 #[derive(Debug, Default)]
@@ -197,7 +180,7 @@ impl BlockPool {
             let Some(block) = pool.free.pop_if(|_| true) else { break };
             cache.push(block);
         }
-        if cache.len.get() == 0 {
+        if cache.is_empty() {
             pool.make(class, cache);
         }
     }
@@ -214,7 +197,7 @@ impl BlockPool {
 
     fn take_back(&self, class: Class, cache: &Stack, keep: usize) {
         let mut pool = self.classes[class.0].lock();
-        while cache.len.get() > keep {
+        while cache.len() > keep {
             let Some(block) = cache.pop() else { break };
             pool.free.push(block);
         }
@@ -263,10 +246,7 @@ pub(crate) struct BlockCache {
 
 impl BlockCache {
     pub(crate) fn new() -> Self {
-        Self {
-            classes: std::array::from_fn(|_| Stack::default()),
-            oldest: Cell::new(CommitTs::ZERO),
-        }
+        Self { classes: std::array::from_fn(|_| Stack::new()), oldest: Cell::new(CommitTs::ZERO) }
     }
 
     /// A block for a value of this size.
@@ -318,7 +298,7 @@ impl BlockCache {
     /// Gives every free block to the pool.
     pub(crate) fn give_all(&self, pool: &BlockPool) {
         for (at, cache) in self.classes.iter().enumerate() {
-            if cache.len.get() > 0 {
+            if !cache.is_empty() {
                 pool.take_back(Class(at), cache, 0);
             }
         }
@@ -330,8 +310,9 @@ impl BlockCache {
         let class = Class::of(size);
         let cache = &self.classes[class.0];
         cache.push(block);
-        if cache.len.get() > CACHED {
-            pool.take_back(class, cache, CACHED - GROUP);
+        let most = class.cached();
+        if cache.len() > most {
+            pool.take_back(class, cache, most - GROUP);
         }
     }
 }

@@ -30,6 +30,12 @@ impl<E: Copy> Log<E> {
         self.with(|entries| entries.push(entry));
     }
 
+    /// Takes the last entry.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<E> {
+        self.with(Vec::pop)
+    }
+
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.with(|entries| entries.len())

@@ -21,6 +21,9 @@ use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 pub(crate) const BATCH: usize =
     if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 2 } else { 128 };
 
+/// So many versions ahead of the one that is reclaimed the memory of another is asked for.
+const AHEAD: usize = 8;
+
 /// Versions that one context retired and whose time has come.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
@@ -51,7 +54,10 @@ impl Ready {
         };
         self.len.store(nodes.len(), Ordering::Relaxed);
         drop(nodes);
-        for &node in &batch {
+        for (at, &node) in batch.iter().enumerate() {
+            if let Some(coming) = batch.get(at + AHEAD) {
+                coming.prefetch_to_write();
+            }
             // SAFETY: it was trimmed (no snapshot sees it) and every thread that was pinned then
             // has unpinned; it was taken from the queue once; the queue is of this domain.
             unsafe { reclaim(node, cache, inner) };

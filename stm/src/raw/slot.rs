@@ -20,6 +20,9 @@ pub(crate) struct Slot {
     inline: Node,
 }
 
+/// A value begins so many bytes after the header of its version.
+const VALUE: usize = VALUE_AT - mem::offset_of!(Slot, inline);
+
 /// The header of one version.
 #[repr(C)]
 #[derive(Debug)]
@@ -146,6 +149,13 @@ impl NodePtr {
         // SAFETY: every node lies at this offset in a slot or block, of which the pointer carries
         // the provenance.
         unsafe { self.0.as_ptr().byte_sub(mem::offset_of!(Slot, inline)) }.cast()
+    }
+
+    /// Asks for the header and the beginning of the value, to write them soon.
+    #[inline(always)]
+    pub(crate) fn prefetch_to_write(self) {
+        prefetch::to_write(self.0.as_ptr());
+        prefetch::to_write(self.0.as_ptr().wrapping_byte_add(VALUE));
     }
 
     /// As a reference to the header.
@@ -368,10 +378,18 @@ impl<'d> SlotRef<'d> {
         prefetch::to_read(self.ptr.as_ptr());
     }
 
+    /// Asks for the header of the version below the newest. Only for who may look at the newest
+    /// one's without more ado, as a trim does.
+    #[inline(always)]
+    pub(crate) fn prefetch_below(self) {
+        if let Some(below) = self.head().node().and_then(|newest| newest.prev()) {
+            prefetch::to_read(below.ptr.0.as_ptr());
+        }
+    }
+
     /// Asks for the newest version and the beginning of its value, by the head.
     #[inline(always)]
     pub(crate) fn prefetch_version(self) {
-        const VALUE: usize = VALUE_AT - mem::offset_of!(Slot, inline);
         // Relaxed: nobody looks at what is there.
         let newest = self.head.load(Ordering::Relaxed).map_addr(|addr| addr & !TAGS);
         prefetch::to_read(newest);

@@ -16,8 +16,8 @@ use crate::sync::Ordering;
 
 /// The state of an update transaction: its frame and, in the frame's context, its lists.
 ///
-#[derive(Debug)]
 /// Its flags stand in the context, too: what is moved when a transaction begins is four words.
+#[derive(Debug)]
 pub(crate) struct Update<'d> {
     frame: Frame<'d>,
 }
@@ -98,6 +98,8 @@ impl<'d> Update<'d> {
     #[inline(always)]
     fn push(&self, slot: Numbered, node: NodePtr, state: WriteState, of: Origin) -> usize {
         let context = self.frame.context();
+        // The commit will lock it: let the memory be under way meanwhile.
+        self.frame.inner().slot(slot.slot).prefetch_to_write();
         let created = of == Origin::Created;
         let indexed = of != Origin::Typed;
         let entry = WriteEntry { slot, node, state, created, indexed, locked: false, over: None };
@@ -166,8 +168,6 @@ impl<'d> Update<'d> {
             Some((at, entry)) => self.overwrite(at, entry, value, typed.kind()),
             None => {
                 let (context, inner) = (self.frame.context(), self.frame.inner());
-                // The commit will lock it: let the memory be under way meanwhile.
-                inner.slot(slot.slot).prefetch_to_write();
                 let node = pending::new_version(value, typed.kind(), context, inner);
                 self.push(slot, node, WriteState::Private, Origin::Typed);
             }

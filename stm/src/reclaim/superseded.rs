@@ -14,13 +14,18 @@ use crate::handle;
 use crate::raw::context::Context;
 use crate::raw::retire::{self, BATCH, Ready};
 use crate::raw::slab::{Numbered, SlotName};
-use crate::raw::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
+use crate::raw::slot::{NodePtr, NodeRef, SlotRef};
 use crate::sync::Ordering;
 
 /// Entries that their snapshot has released, settled at once by whoever does nothing else: the
 /// owner of the log is kept waiting for some tens of microseconds. After a transaction it is a batch,
 /// or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
+
+/// So far ahead of an entry that is ended the memory for another is asked for, three times over.
+const STEP: usize = 8;
+/// Room for so many entries that are due stays when the log is settled.
+const MOST_DUE: usize = 1 << 12;
 
 /// Something a commit left behind in a slot.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,8 @@ pub(crate) struct SupersededLog {
     released: Bag<Entry>,
     /// Entries by the live snapshot that keeps them.
     kept: BTreeMap<CommitTs, Bag<Entry>>,
+    /// Entries that nothing keeps any more, with the slots, while the log is settled.
+    due: Vec<(Numbered, Entry)>,
     retired: Vec<NodePtr>,
     /// How many versions commits have ended without an entry, since that was last told.
     ended: usize,
@@ -77,6 +84,7 @@ impl SupersededLog {
             endless: false,
             released: Bag::default(),
             kept: BTreeMap::new(),
+            due: Vec::new(),
             retired: Vec::new(),
             ended: 0,
             ready,
@@ -140,19 +148,20 @@ impl SupersededLog {
             stays
         });
         for entry in work {
-            self.settle_one(entry, inner, me);
+            self.sort(entry, inner);
         }
         // More than has come since the last time, so that it becomes less.
         let some = if all { AT_ONCE } else { BATCH.max(2 * self.fresh.len()) };
         for _ in 0..some {
             let Some(entry) = self.released.pop() else { break };
-            self.settle_one(entry, inner, me);
+            self.sort(entry, inner);
         }
         let mut fresh = mem::take(&mut self.fresh);
         for entry in fresh.drain(..) {
-            self.settle_one(entry, inner, me);
+            self.sort(entry, inner);
         }
         self.fresh = fresh;
+        self.end_due(inner, me);
         if self.retired.len() >= BATCH || all && !self.retired.is_empty() {
             let batch = mem::replace(&mut self.retired, Vec::with_capacity(BATCH));
             let versions = batch.len();
@@ -190,47 +199,59 @@ impl SupersededLog {
         }
     }
 
-    fn settle_one(&mut self, entry: Entry, inner: &Inner, me: &Context) {
-        // All slots of a log have been made, and lie somewhere.
-        let Some(slot) = inner.slots.named(entry.slot) else { return };
-        match entry.left {
-            Left::Version { from, until } => match self.live.stay(from, until) {
-                Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
-                Some(Stay::TooNew) => self.later.push(entry),
-                None => {
-                    // That it lingers without an entry for that may be left over from an
-                    // installation that failed. Not so for the first version of a variable; and a
-                    // variable that was in this slot before had one with the same stamp.
-                    let ending = (from != CommitTs::ZERO).then_some(from);
-                    self.trim(slot.slot, from, ending, entry, inner);
-                }
-            },
-            Left::Past { from, end } => match self.live.stay(from, end) {
-                Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
-                Some(Stay::TooNew) => self.later.push(entry),
-                None => self.trim(slot.slot, from, Some(from), entry, inner),
-            },
-            Left::Object { deleted } => {
-                if self.live.any_before(deleted) || !self.vacate(slot, inner, me) {
-                    self.later.push(entry);
-                }
+    /// Finds out whether what an entry is about is due, or what keeps it.
+    fn sort(&mut self, entry: Entry, inner: &Inner) {
+        let stay = match entry.left {
+            Left::Version { from, until: end } | Left::Past { from, end } => {
+                self.live.stay(from, end)
             }
+            Left::Object { deleted } => self.live.any_before(deleted).then_some(Stay::TooNew),
+        };
+        match stay {
+            Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
+            Some(Stay::TooNew) => self.later.push(entry),
+            // All slots of a log have been made, and lie somewhere.
+            None => self.due.extend(inner.slots.named(entry.slot).map(|slot| (slot, entry))),
         }
     }
 
-    fn trim(
-        &mut self,
-        slot: SlotPtr,
-        of: CommitTs,
-        ending: Option<CommitTs>,
-        entry: Entry,
-        inner: &Inner,
-    ) {
+    /// Ends what is due, with the memory of what comes next on its way: slots first, then the
+    /// versions that their heads name, then those below.
+    fn end_due(&mut self, inner: &Inner, me: &Context) {
+        let mut due = mem::take(&mut self.due);
+        for at in 0..due.len() + 3 * STEP {
+            let ago = |steps: usize| due.get(at.checked_sub(steps * STEP)?);
+            // Models do without: they would see more loads.
+            if !cfg!(any(loom, shuttle)) {
+                let slot = |steps| ago(steps).map(|(slot, _)| inner.slot(slot.slot));
+                slot(0).inspect(|slot| slot.prefetch_to_write());
+                slot(1).inspect(|slot| slot.prefetch_version());
+                slot(2).inspect(|slot| slot.prefetch_below());
+            }
+            if let Some(&(slot, entry)) = ago(3)
+                && !self.end_one(slot, entry.left, inner, me)
+            {
+                self.later.push(entry);
+            }
+        }
+        due.clear();
+        due.shrink_to(MOST_DUE);
+        self.due = due;
+    }
+
+    /// `false`: it is to be tried again.
+    fn end_one(&mut self, slot: Numbered, left: Left, inner: &Inner, me: &Context) -> bool {
+        let (of, ending) = match left {
+            // That it lingers without an entry for that may be left over from an installation that
+            // failed. Not so for the first version of a variable; and a variable that was in this
+            // slot before had one with the same stamp.
+            Left::Version { from, .. } => (from, (from != CommitTs::ZERO).then_some(from)),
+            Left::Past { from, .. } => (from, Some(from)),
+            Left::Object { .. } => return self.vacate(slot, inner, me),
+        };
         let retired = &mut self.retired;
         let retire = |node: NodeRef<'_>| retired.push(node.ptr());
-        if trim(inner.slot(slot), &self.live, of, ending, retire) != Trimmed::Done {
-            self.later.push(entry);
-        }
+        trim(inner.slot(slot.slot), &self.live, of, ending, retire) == Trimmed::Done
     }
 
     /// Makes the slot of a deleted object, which no transaction can see any more, free for

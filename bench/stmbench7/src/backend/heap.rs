@@ -95,7 +95,10 @@ impl<S: Schema> Look for HeapSnapshot<'_, S> {
     }
 
     #[inline]
-    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+    fn prefetched<'e, K: 'e>(
+        &self,
+        entries: impl Iterator<Item = &'e (K, u64)>,
+    ) -> impl Iterator<Item = &'e (K, u64)> {
         self.snapshot.prefetched_by(entries, |&&(_, object)| Ref::<()>::from_bits(object))
     }
 }
@@ -109,7 +112,10 @@ impl<S: Schema> Look for HeapTx<'_, S> {
     }
 
     #[inline]
-    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+    fn prefetched<'e, K: 'e>(
+        &self,
+        entries: impl Iterator<Item = &'e (K, u64)>,
+    ) -> impl Iterator<Item = &'e (K, u64)> {
         self.tx.prefetched_by(entries, |&&(_, object)| Ref::<()>::from_bits(object))
     }
 }

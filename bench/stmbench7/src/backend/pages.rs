@@ -24,7 +24,10 @@ pub(crate) trait Look {
     fn look<T: Upgradable>(&self, object: u64) -> Result<&T, Self::Error>;
 
     /// The same entries, with the objects of those that come next on their way.
-    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)>;
+    fn prefetched<'e, K: 'e>(
+        &self,
+        entries: impl Iterator<Item = &'e (K, u64)>,
+    ) -> impl Iterator<Item = &'e (K, u64)>;
 }
 
 /// What pages are written through.
@@ -111,29 +114,34 @@ impl<K: Key, T> Paged<K, T> {
         to: &Bound<K>,
         mut visit: impl FnMut(&K, Id<T>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let pages = self.pages(tx)?;
-        let first = match from {
-            Bound::Unbounded => 0,
-            Bound::Included(key) | Bound::Excluded(key) => page_of(pages, key),
+        let directory = self.pages(tx)?;
+        let page_at = |bound: &Bound<K>, open| match bound {
+            Bound::Unbounded => open,
+            Bound::Included(key) | Bound::Excluded(key) => page_of(directory, key),
         };
-        for &(_, page) in &pages[first..] {
-            let entries = &tx.look::<Page<K>>(page)?.entries;
-            let start = entries.partition_point(|(key, _)| match from {
+        let (first, end) = (page_at(from, 0), page_at(to, directory.len()) + 1);
+        let pages = directory.iter().take(end).skip(first);
+        // All of them before the first entry: what is on its way does not end with a page.
+        let pages = pages.map(|&(_, page)| Ok(&*tx.look::<Page<K>>(page)?.entries));
+        let mut pages: Vec<&[(K, u64)]> = pages.collect::<Result<_, X::Error>>()?;
+        if let Some(last) = pages.last_mut() {
+            let end = last.partition_point(|(key, _)| match to {
+                Bound::Unbounded => true,
+                Bound::Included(to) => key <= to,
+                Bound::Excluded(to) => key < to,
+            });
+            *last = &last[..end];
+        }
+        if let Some(first) = pages.first_mut() {
+            let start = first.partition_point(|(key, _)| match from {
                 Bound::Unbounded => false,
                 Bound::Included(from) => key < from,
                 Bound::Excluded(from) => key <= from,
             });
-            for (key, object) in tx.prefetched(&entries[start..]) {
-                let beyond = match to {
-                    Bound::Unbounded => false,
-                    Bound::Included(to) => key > to,
-                    Bound::Excluded(to) => key >= to,
-                };
-                if beyond {
-                    return Ok(());
-                }
-                visit(key, Id::from_bits(*object))?;
-            }
+            *first = &first[start..];
+        }
+        for (key, object) in tx.prefetched(pages.into_iter().flatten()) {
+            visit(key, Id::from_bits(*object))?;
         }
         Ok(())
     }

@@ -55,7 +55,10 @@ impl<S: Schema> Look for StmSnapshot<'_, S> {
     }
 
     #[inline]
-    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+    fn prefetched<'e, K: 'e>(
+        &self,
+        entries: impl Iterator<Item = &'e (K, u64)>,
+    ) -> impl Iterator<Item = &'e (K, u64)> {
         self.snapshot.prefetched(entries, |&&(_, object)| Handle::from_bits(object))
     }
 }
@@ -69,7 +72,10 @@ impl<S: Schema> Look for StmTx<'_, S> {
     }
 
     #[inline]
-    fn prefetched<'e, K>(&self, entries: &'e [(K, u64)]) -> impl Iterator<Item = &'e (K, u64)> {
+    fn prefetched<'e, K: 'e>(
+        &self,
+        entries: impl Iterator<Item = &'e (K, u64)>,
+    ) -> impl Iterator<Item = &'e (K, u64)> {
         self.tx.prefetched(entries, |&&(_, object)| Handle::from_bits(object))
     }
 }
