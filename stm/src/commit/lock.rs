@@ -3,6 +3,7 @@
 use super::Commit;
 use crate::event::Event;
 use crate::raw::context::Lent;
+use crate::raw::prefetch::AHEAD;
 use crate::raw::slot::{NodeRef, SlotRef};
 use crate::sync::{Backoff, fence_after_rmw};
 
@@ -53,6 +54,9 @@ impl<'d> Commit<'_, 'd> {
             return false;
         }
         for at in 0..self.writes.len() {
+            if let Some(coming) = self.writes.get(at + AHEAD) {
+                self.inner.slot(coming.slot.slot).prefetch_to_write();
+            }
             let slot = self.inner.slot(self.writes[at].slot.slot);
             let newest = match slot.try_lock() {
                 Some(newest) => newest,

@@ -3,6 +3,7 @@
 use super::Commit;
 use crate::clock::CommitTs;
 use crate::raw::pending::{self, WriteState};
+use crate::raw::prefetch::AHEAD;
 use crate::raw::slot::NodeRef;
 use crate::reclaim::active::Others;
 use crate::reclaim::superseded::{Entry, Left};
@@ -25,7 +26,10 @@ impl Commit<'_, '_> {
             Some(_) => Others::Somebody,
         };
         let mut superseded = context.superseded.borrow_mut();
-        for entry in &*writes {
+        for (at, entry) in writes.iter().enumerate() {
+            if let Some(coming) = writes.get(at + AHEAD) {
+                coming.node.prefetch_to_write();
+            }
             let slot = inner.slot(entry.slot.slot);
             if entry.created && entry.state == WriteState::Tombstone {
                 // Created and deleted: nobody ever saw it.

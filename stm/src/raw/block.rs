@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 
 use super::log::Log;
+use super::prefetch::AHEAD;
 use super::retire::BATCH;
 use super::slot::{self, NodePtr, SlotPtr, VALUE_ALIGN, VALUE_AT};
 use super::value::LARGEST_INLINE;
@@ -258,6 +259,8 @@ impl BlockCache {
         let cache = &self.classes[class.0];
         loop {
             if let Some(block) = cache.pop() {
+                let coming = cache.len().checked_sub(AHEAD).and_then(|at| cache.get(at));
+                coming.inspect(|coming| coming.prefetch_to_write());
                 return block;
             }
             pool.refill(class, cache);

@@ -56,7 +56,7 @@ pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod pending;
-mod prefetch;
+pub(crate) mod prefetch;
 pub(crate) mod quiet;
 pub(crate) mod rehouse;
 pub(crate) mod retire;

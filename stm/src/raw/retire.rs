@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::block::BlockCache;
 use super::context::{Context, Lent};
+use super::prefetch::AHEAD;
 use super::slab::{Numbered, Slab};
 use super::slot::{NodePtr, NodeRef, SlotPtr, SlotRef};
 use super::value;
@@ -20,9 +21,6 @@ use crate::sync::{AtomicUsize, Backoff, Mutex, Ordering};
 /// Versions in a batch. What a thread holds back, at most.
 pub(crate) const BATCH: usize =
     if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 2 } else { 128 };
-
-/// So many versions ahead of the one that is reclaimed the memory of another is asked for.
-const AHEAD: usize = 8;
 
 /// Versions that one context retired and whose time has come.
 #[derive(Debug, Default)]

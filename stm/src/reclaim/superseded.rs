@@ -12,6 +12,7 @@ use crate::domain::Inner;
 use crate::event::Event;
 use crate::handle;
 use crate::raw::context::Context;
+use crate::raw::prefetch::AHEAD;
 use crate::raw::retire::{self, BATCH, Ready};
 use crate::raw::slab::{Numbered, SlotName};
 use crate::raw::slot::{NodePtr, NodeRef, SlotRef};
@@ -22,8 +23,6 @@ use crate::sync::Ordering;
 /// or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
-/// So far ahead of an entry that is ended the memory for another is asked for, three times over.
-const STEP: usize = 8;
 /// Room for so many entries that are due stays when the log is settled.
 const MOST_DUE: usize = 1 << 12;
 
@@ -219,8 +218,8 @@ impl SupersededLog {
     /// versions that their heads name, then those below.
     fn end_due(&mut self, inner: &Inner, me: &Context) {
         let mut due = mem::take(&mut self.due);
-        for at in 0..due.len() + 3 * STEP {
-            let ago = |steps: usize| due.get(at.checked_sub(steps * STEP)?);
+        for at in 0..due.len() + 3 * AHEAD {
+            let ago = |steps: usize| due.get(at.checked_sub(steps * AHEAD)?);
             // Models do without: they would see more loads.
             if !cfg!(any(loom, shuttle)) {
                 let slot = |steps| ago(steps).map(|(slot, _)| inner.slot(slot.slot));
