@@ -25,7 +25,7 @@ const CACHED: usize = GROUP + 4 * BATCH;
 /// A large transaction takes as many blocks as it writes objects: it should find those that the one
 /// before it has given back, which this processor's cache still has.
 const CACHED_BYTES: usize =
-    if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 0 } else { 1 << 19 };
+    if cfg!(any(loom, shuttle, sanitized, chaos, miri)) { 0 } else { 1 << 18 };
 
 /// The bytes of a block for a value of this size.
 pub(super) fn block_size(size: usize) -> usize {
