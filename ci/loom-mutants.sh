@@ -541,6 +541,18 @@ mutant_lingering_ends_at_once() {
 
 # --- memory that goes back ------------------------------------------------------------------------
 
+mutant_who_cleans_is_told_by_the_word_alone() {
+    fails claim_against_owner_and_who_gives_memory_back
+    edit reclaim/active.rs 'seat.word.load(Ordering::Acquire) == CLAIMED || seat.claimed.load(Ordering::Acquire)' \
+        'seat.word.load(Ordering::Acquire) == CLAIMED'
+}
+
+mutant_who_cleans_is_told_without_a_fence() {
+    unseen claim_against_owner_and_who_gives_memory_back 'the lock around the list of seats orders both'
+    edit reclaim/active.rs 'full_fence();
+        // Acquire: pairs with the Release of `leave` and `release`: the cleaning is over.' ''
+}
+
 mutant_memory_goes_back_under_a_reader() {
     fails fast_read_against_shrinking
     edit raw/unused.rs 'chunks.find(block).filter(|_| is_unseen(block, oldest))' 'chunks.find(block)'

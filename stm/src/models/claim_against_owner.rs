@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use super::model_within;
 use super::raw::Watched;
+use super::{model, model_within};
 use crate::clock::{CommitTs, GlobalClock};
-use crate::reclaim::active::Registry;
+use crate::reclaim::active::{Live, Registry};
+use crate::sync::{AtomicBool, Ordering};
 
 /// The owner uses the log while its snapshot is announced, and after it has withdrawn it.
 #[test]
@@ -37,5 +38,44 @@ fn claim_against_owner() {
         owner.join().unwrap();
         assert!(seat.claim(), "an idle context can be claimed");
         log.change();
+    });
+}
+
+/// Memory goes back to the allocator, while somebody cleans up in a context whose owner begins: the
+/// owner announces before it waits for the cleaner, and the announcement covers the claim.
+#[test]
+fn claim_against_owner_and_who_gives_memory_back() {
+    model(|| {
+        let clock = Arc::new(GlobalClock::starting_at(CommitTs::ZERO));
+        let registry = Arc::new(Registry::default());
+        let seat = registry.join();
+        // A block, and whether a head names it.
+        let (block, named) = (Arc::new(Watched::new()), Arc::new(AtomicBool::new(true)));
+        let owner = thread::spawn({
+            let seat = Arc::clone(&seat);
+            move || {
+                seat.announce_protected(CommitTs::ZERO);
+                seat.leave();
+            }
+        });
+        let cleaner = thread::spawn({
+            let (registry, block, named) =
+                (Arc::clone(&registry), Arc::clone(&block), Arc::clone(&named));
+            move || {
+                if seat.claim() {
+                    let _ = Live::at_present(&registry, &clock);
+                    if named.load(Ordering::Relaxed) {
+                        block.change();
+                    }
+                    seat.release();
+                }
+            }
+        });
+        named.store(false, Ordering::Relaxed);
+        if registry.nobody_cleans() {
+            block.change();
+        }
+        owner.join().unwrap();
+        cleaner.join().unwrap();
     });
 }

@@ -1,6 +1,6 @@
 //! Memory for versions outside their slot: blocks, by size class, recycled within the domain.
 //!
-//! Each context keeps a few free blocks of each class and trades them with the domain's pool in
+//! Each context keeps some free blocks of each class and trades them with the domain's pool in
 //! groups. Blocks go back to the allocator with the domain (type-stable headers).
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -303,6 +303,7 @@ impl BlockCache {
         for (at, cache) in self.classes.iter().enumerate() {
             if !cache.is_empty() {
                 pool.take_back(Class(at), cache, 0);
+                cache.shrink(0);
             }
         }
     }
@@ -313,9 +314,8 @@ impl BlockCache {
         let class = Class::of(size);
         let cache = &self.classes[class.0];
         cache.push(block);
-        let most = class.cached();
-        if cache.len() > most {
-            pool.take_back(class, cache, most - GROUP);
+        if cache.len() > CACHED && cache.len() > class.cached() {
+            pool.take_back(class, cache, class.cached() - GROUP);
         }
     }
 }

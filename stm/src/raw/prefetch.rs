@@ -2,8 +2,8 @@
 //!
 //! A walk over many objects waits for memory at each of them, and the processor sees too few of
 //! them at once to ask for the next ones meanwhile. [`Prefetched`](crate::Prefetched) does: first
-//! for slots, then, when a slot has come, for the version that its head names. So do commits, and
-//! whoever cleans up after them, in their lists. Without effect where the processor is not an x86-64.
+//! for slots, then, when a slot has come, for the version that its head names. So do commits, whoever
+//! cleans up after them, and who takes free blocks, in their lists. Without effect where the processor is not an x86-64.
 
 /// So far ahead in a list is what its entries name asked for.
 pub(crate) const AHEAD: usize = 8;

@@ -260,7 +260,13 @@ impl Registry {
         // What the caller knows to be free was taken out of all heads before this.
         full_fence();
         // Acquire: pairs with the Release of `leave` and `release`: the cleaning is over.
-        let cleans = |seat: &Arc<Seat>| seat.word.load(Ordering::Acquire) == CLAIMED;
+        // The word first: an owner that begins announces over the word of a claimer, and waits for
+        // it then. Its swap carries on the Release of the claim; so who sees it sees the flag, until
+        // the claimer has taken that back. (loom model
+        // `claim_against_owner_and_who_gives_memory_back`.)
+        let cleans = |seat: &Arc<Seat>| {
+            seat.word.load(Ordering::Acquire) == CLAIMED || seat.claimed.load(Ordering::Acquire)
+        };
         !self.seats.read().iter().any(cleans)
     }
 
