@@ -45,9 +45,9 @@ pub(crate) fn widen() {
         let state = STATE.get().wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         STATE.set(state);
         match state >> 57 {
-            0..8 => yield_now(),
+            0..8 => std::thread::yield_now(),
             8 => std::thread::sleep(std::time::Duration::from_micros(state >> 40 & 63)),
-            9..24 => (0..state >> 40 & 511).for_each(|_| spin_loop()),
+            9..24 => (0..state >> 40 & 511).for_each(|_| std::hint::spin_loop()),
             _ => {}
         }
     }
