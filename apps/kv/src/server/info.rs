@@ -78,10 +78,10 @@ fn lines(state: &State, section: &str, now: Millis) -> Vec<(&'static str, String
 
 /// What CLIENT INFO tells of a connection.
 pub(super) fn client(session: &Session) -> String {
-    let Session { id, name, library, .. } = session;
+    let Session { id, name, client_library, .. } = session;
     let address = session.peer.map_or_else(String::new, |peer| peer.to_string());
     let protocol = if session.protocol == Protocol::Resp3 { 3 } else { 2 };
-    let [library, version] = library;
+    let [library, version] = client_library;
     format!(
         "id={id} addr={address} name={name} db=0 multi={} watch={} resp={protocol} \
          lib-name={library} lib-ver={version}\n",

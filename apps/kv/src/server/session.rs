@@ -17,7 +17,7 @@ pub(super) struct Session {
     pub(super) id: u64,
     pub(super) peer: Option<SocketAddr>,
     pub(super) name: String,
-    pub(super) library: [String; 2],
+    pub(super) client_library: [String; 2],
     pub(super) protocol: Protocol,
     block: Option<Block>,
     watched: Vec<Watched>,
@@ -123,7 +123,7 @@ impl Session {
             state,
             peer,
             name: String::new(),
-            library: [String::new(), String::new()],
+            client_library: [String::new(), String::new()],
             protocol: Protocol::default(),
             block: None,
             watched: Vec::new(),
@@ -434,7 +434,7 @@ impl Session {
                 let word = String::from_utf8_lossy(args.at(2));
                 return Reply::error(format!("ERR Unrecognized option '{word}'"));
             }
-            self.library[place] = String::from_utf8_lossy(args.at(3)).into_owned();
+            self.client_library[place] = String::from_utf8_lossy(args.at(3)).into_owned();
             Reply::OK
         } else {
             Reply::Verbatim(info::client(self))
