@@ -6,12 +6,12 @@ use std::mem;
 
 use crate::handle::Handle;
 use crate::raw::frame::Frame;
+use crate::raw::prefetch::AHEAD;
 use crate::raw::slot::SlotRef;
 
-/// So many items are taken ahead, and the slots of their objects asked for.
-const AHEAD: usize = 16;
-/// So far ahead their versions are asked for, as the slots have come by then.
-const HALF: usize = AHEAD / 2;
+/// So many items are taken in advance, and the slots of their objects asked for: their versions are
+/// asked for half as far ahead, as the slots have come by then.
+const TAKEN: usize = 2 * AHEAD;
 
 /// The items of an iterator, with the objects that come next on their way from memory: what
 /// [`Snapshot::prefetched`](crate::Snapshot::prefetched) and
@@ -21,7 +21,7 @@ pub struct Prefetched<'t, I: Iterator, F> {
     items: Fuse<I>,
     handle: F,
     /// A ring: what is given out makes room for what is taken.
-    taken: [Option<(I::Item, Option<SlotRef<'t>>)>; AHEAD],
+    taken: [Option<(I::Item, Option<SlotRef<'t>>)>; TAKEN],
     /// The place of the next one in it.
     next: usize,
     /// How many are in it.
@@ -31,7 +31,7 @@ pub struct Prefetched<'t, I: Iterator, F> {
 
 impl<'t, I: Iterator, F: FnMut(&I::Item) -> Handle> Prefetched<'t, I, F> {
     pub(crate) fn new(frame: &'t Frame<'t>, items: I, handle: F) -> Self {
-        let taken = [const { None }; AHEAD];
+        let taken = [const { None }; TAKEN];
         Self { frame, items: items.fuse(), handle, taken, next: 0, len: 0, is_begun: false }
     }
 
@@ -45,10 +45,10 @@ impl<'t, I: Iterator, F: FnMut(&I::Item) -> Handle> Prefetched<'t, I, F> {
 
     fn begin(&mut self) {
         self.is_begun = true;
-        for at in 0..AHEAD {
+        for at in 0..TAKEN {
             self.taken[at] = self.take();
         }
-        (0..HALF).for_each(|at| self.ask_for_version(at));
+        (0..AHEAD).for_each(|at| self.ask_for_version(at));
     }
 
     #[inline]
@@ -69,8 +69,8 @@ impl<I: Iterator, F: FnMut(&I::Item) -> Handle> Iterator for Prefetched<'_, I, F
         }
         let taken = self.take();
         let (given, _) = mem::replace(&mut self.taken[self.next], taken)?;
-        self.ask_for_version((self.next + HALF) % AHEAD);
-        self.next = (self.next + 1) % AHEAD;
+        self.ask_for_version((self.next + AHEAD) % TAKEN);
+        self.next = (self.next + 1) % TAKEN;
         self.len -= 1;
         Some(given)
     }

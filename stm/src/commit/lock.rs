@@ -54,6 +54,7 @@ impl<'d> Commit<'_, 'd> {
             return false;
         }
         for at in 0..self.writes.len() {
+            // It was asked for when it was written, which is long ago in a large transaction.
             if let Some(coming) = self.writes.get(at + AHEAD) {
                 self.inner.slot(coming.slot.slot).prefetch_to_write();
             }

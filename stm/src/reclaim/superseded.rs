@@ -23,9 +23,6 @@ use crate::sync::Ordering;
 /// or twice what that has superseded.
 const AT_ONCE: usize = if cfg!(any(loom, shuttle)) { 2 } else { 256 };
 
-/// Room for so many entries that are due stays when the log is settled.
-const MOST_DUE: usize = 1 << 12;
-
 /// Something a commit left behind in a slot.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -65,8 +62,6 @@ pub(crate) struct SupersededLog {
     released: Bag<Entry>,
     /// Entries by the live snapshot that keeps them.
     kept: BTreeMap<CommitTs, Bag<Entry>>,
-    /// Entries that nothing keeps any more, with the slots, while the log is settled.
-    due: Vec<(Numbered, Entry)>,
     retired: Vec<NodePtr>,
     /// How many versions commits have ended without an entry, since that was last told.
     ended: usize,
@@ -83,7 +78,6 @@ impl SupersededLog {
             endless: false,
             released: Bag::default(),
             kept: BTreeMap::new(),
-            due: Vec::new(),
             retired: Vec::new(),
             ended: 0,
             ready,
@@ -146,21 +140,22 @@ impl SupersededLog {
             }
             stays
         });
+        let mut due = Vec::with_capacity(self.fresh.len());
         for entry in work {
-            self.sort(entry, inner);
+            due.extend(self.sort(entry, inner));
         }
         // More than has come since the last time, so that it becomes less.
         let some = if all { AT_ONCE } else { BATCH.max(2 * self.fresh.len()) };
         for _ in 0..some {
             let Some(entry) = self.released.pop() else { break };
-            self.sort(entry, inner);
+            due.extend(self.sort(entry, inner));
         }
         let mut fresh = mem::take(&mut self.fresh);
         for entry in fresh.drain(..) {
-            self.sort(entry, inner);
+            due.extend(self.sort(entry, inner));
         }
         self.fresh = fresh;
-        self.end_due(inner, me);
+        self.end_due(&due, inner, me);
         if self.retired.len() >= BATCH || all && !self.retired.is_empty() {
             let batch = mem::replace(&mut self.retired, Vec::with_capacity(BATCH));
             let versions = batch.len();
@@ -198,8 +193,9 @@ impl SupersededLog {
         }
     }
 
-    /// Finds out whether what an entry is about is due, or what keeps it.
-    fn sort(&mut self, entry: Entry, inner: &Inner) {
+    /// Puts an entry to what keeps it. If nothing does any more, it is due: then the entry, with its
+    /// slot.
+    fn sort(&mut self, entry: Entry, inner: &Inner) -> Option<(Numbered, Entry)> {
         let stay = match entry.left {
             Left::Version { from, until: end } | Left::Past { from, end } => {
                 self.live.stay(from, end)
@@ -210,14 +206,14 @@ impl SupersededLog {
             Some(Stay::Seen(snapshot)) => self.kept.entry(snapshot).or_default().push(entry),
             Some(Stay::TooNew) => self.later.push(entry),
             // All slots of a log have been made, and lie somewhere.
-            None => self.due.extend(inner.slots.named(entry.slot).map(|slot| (slot, entry))),
+            None => return inner.slots.named(entry.slot).map(|slot| (slot, entry)),
         }
+        None
     }
 
     /// Ends what is due, with the memory of what comes next on its way: slots first, then the
     /// versions that their heads name, then those below.
-    fn end_due(&mut self, inner: &Inner, me: &Context) {
-        let mut due = mem::take(&mut self.due);
+    fn end_due(&mut self, due: &[(Numbered, Entry)], inner: &Inner, me: &Context) {
         for at in 0..due.len() + 3 * AHEAD {
             let ago = |steps: usize| due.get(at.checked_sub(steps * AHEAD)?);
             // Models do without: they would see more loads.
@@ -233,9 +229,6 @@ impl SupersededLog {
                 self.later.push(entry);
             }
         }
-        due.clear();
-        due.shrink_to(MOST_DUE);
-        self.due = due;
     }
 
     /// `false`: it is to be tried again.
