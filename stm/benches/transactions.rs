@@ -4,20 +4,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use oorandom::Rand32;
 use parking_lot::RwLock;
 use upgradable_stm::{Domain, TVar};
-
-/// Marsaglia's xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (((self.0 >> 32) * sides as u64) >> 32) as usize
-    }
-}
 
 fn vars(domain: &Domain, count: usize) -> Vec<TVar<u64>> {
     (0..count as u64).map(|value| domain.tvar(value)).collect()
@@ -84,10 +73,11 @@ fn ten_reads_two_writes(c: &mut Criterion) {
     for count in [1_000, 1_000_000] {
         let domain = Domain::new();
         let vars = vars(&domain, count);
-        let mut dice = Dice(88_172_645_463_325_252);
+        let mut dice = Rand32::new(3);
         group.bench_function(BenchmarkId::new("variables", count), |b| {
             b.iter(|| {
-                let chosen: [usize; 12] = std::array::from_fn(|_| dice.throw(count));
+                let chosen: [usize; 12] =
+                    std::array::from_fn(|_| dice.rand_range(0..count as u32) as usize);
                 domain.atomically(|tx| {
                     let sum: u64 = chosen[..10].iter().map(|&at| *tx.read(&vars[at])).sum();
                     for &at in &chosen[10..] {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oorandom::Rand32;
 use upgradable_stm::{AbortCause, Domain, Stm, TVar, Tx};
 
 const ACCOUNTS: usize = 10_000;
@@ -27,27 +28,20 @@ fn transfer(tx: &Tx<'_>, from: &TVar<u64>, to: &TVar<u64>, cents: u64) -> Stm<bo
     Ok(true)
 }
 
-/// Marsaglia's xorshift: enough to choose accounts.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
+/// One of the accounts.
+fn account(dice: &mut Rand32) -> usize {
+    dice.rand_range(0..ACCOUNTS as u32) as usize
 }
 
 fn clerk(bank: &Domain, accounts: &[TVar<u64>], seed: u64, closing: &AtomicBool) -> u64 {
-    let mut dice = Dice(seed);
+    let mut dice = Rand32::new(seed);
     let mut moved = 0;
     while !closing.load(Ordering::Relaxed) {
-        let (from, to) = (dice.throw(ACCOUNTS), dice.throw(ACCOUNTS));
+        let (from, to) = (account(&mut dice), account(&mut dice));
         if from == to {
             continue;
         }
-        let cents = dice.throw(5_000) as u64;
+        let cents = u64::from(dice.rand_range(0..5_000));
         moved +=
             u64::from(bank.atomically(|tx| transfer(tx, &accounts[from], &accounts[to], cents)));
     }

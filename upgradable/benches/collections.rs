@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use oorandom::Rand64;
 use upgradable::collections::{OrderedMap, Queue, Sequence, TxHashMap};
 use upgradable::{Heap, Ref, Tx, Upgradable};
 
@@ -16,22 +17,10 @@ const SIZE: u64 = 100_000;
 /// Look-ups in one transaction.
 const LOOKS: usize = 1_000;
 
-/// Marsaglia's xorshift.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 32) * SIZE) >> 32
-    }
-}
-
 fn shuffled() -> Vec<u64> {
-    let (mut dice, mut keys) = (Dice(88_172_645_463_325_252), Vec::from_iter(0..SIZE));
+    let (mut dice, mut keys) = (Rand64::new(3), Vec::from_iter(0..SIZE));
     for at in 0..keys.len() {
-        keys.swap(at, dice.throw() as usize);
+        keys.swap(at, dice.rand_range(0..SIZE) as usize);
     }
     keys
 }
@@ -79,8 +68,8 @@ fn world() -> World {
 fn look_up(c: &mut Criterion) {
     let World { heap, parts, ordered, hashed, sequence } = world();
     let keys: Vec<u64> = {
-        let mut dice = Dice(2_463_534_242);
-        (0..LOOKS).map(|_| dice.throw()).collect()
+        let mut dice = Rand64::new(5);
+        (0..LOOKS).map(|_| dice.rand_range(0..SIZE)).collect()
     };
     let tree: BTreeMap<u64, u64> = shuffled().into_iter().map(|n| (n, n)).collect();
     let hash: HashMap<u64, u64> = shuffled().into_iter().map(|n| (n, n)).collect();
@@ -177,46 +166,46 @@ fn change(c: &mut Criterion) {
     let World { heap, parts, ordered, hashed, sequence } = world();
     let mut tree: BTreeMap<u64, u64> = shuffled().into_iter().map(|n| (n, n)).collect();
     let mut hash: HashMap<u64, u64> = shuffled().into_iter().map(|n| (n, n)).collect();
-    let mut dice = Dice(88_172_645_463_325_252);
+    let mut dice = Rand64::new(3);
     let mut group = c.benchmark_group("take out and put back");
     group.bench_function("BTreeMap", |b| {
         b.iter(|| {
-            let key = dice.throw();
+            let key = dice.rand_range(0..SIZE);
             let value = tree.remove(&key).unwrap();
             tree.insert(key, value)
         });
     });
     group.bench_function("std HashMap", |b| {
         b.iter(|| {
-            let key = dice.throw();
+            let key = dice.rand_range(0..SIZE);
             let value = hash.remove(&key).unwrap();
             hash.insert(key, value)
         });
     });
     group.bench_function("an object, changed twice", |b| {
         b.iter(|| {
-            let part = parts[dice.throw() as usize];
+            let part = parts[dice.rand_range(0..SIZE) as usize];
             heap.atomically(|tx| Ok(tx.modify(part, |part| part.0 += 1)?)).unwrap();
             heap.atomically(|tx| Ok(tx.modify(part, |part| part.0 -= 1)?)).unwrap();
         });
     });
     group.bench_function("OrderedMap", |b| {
         b.iter(|| {
-            let key = dice.throw();
+            let key = dice.rand_range(0..SIZE);
             let part = heap.atomically(|tx| Ok(ordered.remove_ref(tx, &key)?)).unwrap().unwrap();
             heap.atomically(|tx| Ok(ordered.insert_ref(tx, key, part)?)).unwrap();
         });
     });
     group.bench_function("TxHashMap", |b| {
         b.iter(|| {
-            let key = dice.throw();
+            let key = dice.rand_range(0..SIZE);
             let part = heap.atomically(|tx| Ok(hashed.remove_ref(tx, &key)?)).unwrap().unwrap();
             heap.atomically(|tx| Ok(hashed.insert_ref(tx, key, part)?)).unwrap();
         });
     });
     group.bench_function("Sequence", |b| {
         b.iter(|| {
-            let at = dice.throw() as usize;
+            let at = dice.rand_range(0..SIZE) as usize;
             let part = heap.atomically(|tx| Ok(sequence.remove_ref(tx, at)?)).unwrap().unwrap();
             heap.atomically(|tx| Ok(sequence.insert_ref(tx, at, part)?)).unwrap();
         });

@@ -1,30 +1,23 @@
-//! A xorshift generator: cheap enough to run inside a measured loop, outside the transaction.
+//! Random choices, cheap enough to be made inside a measured loop, outside the transaction.
+
+use oorandom::Rand32;
 
 use crate::backend::Mixed;
 
-/// Marsaglia's xorshift64. Never zero.
+/// Which variables a transaction uses.
 #[derive(Clone, Debug)]
-pub(crate) struct Rng(u64);
+pub(crate) struct Rng(Rand32);
 
 impl Rng {
     /// A generator for one thread or one measurement.
     pub(crate) fn new(seed: u64) -> Self {
-        // Any odd multiplier spreads small seeds; the low bit keeps the state from being zero.
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+        Self(Rand32::new(seed))
     }
 
-    #[inline]
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number under `bound`, which must not exceed 2^32.
+    /// A number under `bound`, which must be less than 2^32.
     #[inline]
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (((self.next() >> 32) * bound as u64) >> 32) as usize
+        self.0.rand_range(0..bound as u32) as usize
     }
 
     /// The variables of a mixed transaction, out of the first `vars`.
