@@ -71,6 +71,7 @@ fn senseless_arguments_are_explained() {
         ("run --mix x", "[possible values: r, rw, w]"),
         ("run --threads 0", "0 is not in 1..=1024"),
         ("run --ops 5 --seconds 3", "cannot be used with"),
+        ("upgrade --pace 0", "it is no share"),
         ("upgrade --out /dev/null/report", "the report can't be written into"),
         ("trace --backend fine", "[possible values: none, coarse, medium, stm"),
     ] {

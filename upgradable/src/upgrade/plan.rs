@@ -70,6 +70,8 @@ impl fmt::Debug for Upgrade {
             .field("name", &self.name)
             .field("steps", &versions.collect::<Vec<_>>())
             .field("on_failure", &self.on_failure)
+            .field("mode", &self.mode)
+            .field("background", &self.background)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use upgradable::Pace;
 
 pub(crate) use commands::run;
 
@@ -294,6 +295,11 @@ struct UpgradeArgs {
     #[arg(long)]
     promote: bool,
 
+    /// The share of the time that the background works, above 0 and up to 1; by default that of the
+    /// library
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pace: Option<f64>,
+
     /// Let the system hand memory out while the work runs, in pieces for each of which somebody waits,
     /// and take it back. Without this the process has it at hand before it begins
     #[arg(long, help_heading = "Measuring")]
@@ -338,6 +344,7 @@ impl UpgradeArgs {
                         check: self.check,
                         replay: self.replay,
                         promote: self.promote,
+                        pace: self.pace.map_or_else(Pace::default, Pace::Share),
                         calm: self.calm,
                         fresh_memory: self.fresh_memory,
                     });
@@ -418,10 +425,16 @@ impl SoakArgs {
             check: true,
             replay: !self.no_replay,
             promote: false,
+            pace: Pace::default(),
             calm: false,
             fresh_memory: true,
         }
     }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    if share > 0.0 && share <= 1.0 { Ok(share) } else { Err("it is no share".to_owned()) }
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

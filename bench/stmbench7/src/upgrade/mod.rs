@@ -12,7 +12,7 @@ mod tests;
 use std::error::Error;
 use std::time::Duration;
 
-use upgradable::{Background, Upgrade};
+use upgradable::{Background, Pace, Upgrade};
 
 use crate::machine::line_transfer;
 use crate::memory;
@@ -81,6 +81,8 @@ pub(crate) struct Setting {
     pub(crate) replay: bool,
     /// The upgrade is promoted as soon as it is complete.
     pub(crate) promote: bool,
+    /// How fast the background goes.
+    pub(crate) pace: Pace,
     /// Runs that something disturbed are thrown away, and done again.
     pub(crate) calm: bool,
     /// The system hands memory out while the work runs.
@@ -117,7 +119,7 @@ impl Setting {
 }
 
 /// The plan of an upgrade.
-fn plan(change: Change, strategy: Strategy) -> Upgrade {
+fn plan(change: Change, strategy: Strategy, pace: Pace) -> Upgrade {
     let plan = match change {
         Change::Types => Upgrade::to("version 2")
             .migrate::<v1::DesignModule, v2::DesignModule>()
@@ -139,7 +141,7 @@ fn plan(change: Change, strategy: Strategy) -> Upgrade {
             .refresh::<v1::PartWiring>(),
     };
     match strategy {
-        Strategy::None | Strategy::Background => plan,
+        Strategy::None | Strategy::Background => plan.background(Background::On(pace)),
         Strategy::Lazy => plan.background(Background::Off),
         Strategy::Eager => plan.eager(1),
         Strategy::ParallelEager => plan.eager(processors()),

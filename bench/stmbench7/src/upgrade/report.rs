@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use upgradable::Pace;
 use upgradable_report::{Line, Plot, Report, Table};
 
 use super::analysis::{Dip, dip, median, overlaid};
@@ -434,6 +435,10 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
     } else {
         "Structural modifications are off, so that all strategies work on equal structures."
     };
+    let pace = match setting.pace {
+        Pace::Share(share) => format!("works {:.1} % of the time", 100.0 * share),
+        pace => format!("goes at the pace {pace:?}"),
+    };
     vec![
         what.to_owned(),
         format!(
@@ -458,6 +463,7 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
             "The process had the memory that a run needs before it began."
         }
         .to_owned(),
+        format!("The background, where there is one, {pace}."),
         decay.to_owned(),
     ]
 }

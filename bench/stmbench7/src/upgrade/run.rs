@@ -230,7 +230,7 @@ fn flip(
 ) -> Result<(), String> {
     let at = shared.setting.flip_at();
     thread::sleep(at.saturating_sub(started.elapsed()));
-    let plan = plan(shared.setting.change, strategy);
+    let plan = plan(shared.setting.change, strategy, shared.setting.pace);
     let at = started.elapsed();
     shared.flipped.store(true, Ordering::Relaxed);
     let running = match shared.setting.change {

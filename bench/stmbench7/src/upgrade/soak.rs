@@ -258,10 +258,10 @@ fn upgrades(
         let version = number + 1;
         let running = if undo || last {
             let program = Bench { place: place.cast::<V2>(), version };
-            service.upgrade(plan(Change::Types, strategy), program)?
+            service.upgrade(plan(Change::Types, strategy, setting.pace), program)?
         } else {
             let program = Bench { place: place.cast::<V1>(), version };
-            service.upgrade(plan(Change::Null, strategy), program)?
+            service.upgrade(plan(Change::Null, strategy, setting.pace), program)?
         };
         soaked.upgrades += 1;
         if undo {
@@ -352,6 +352,8 @@ fn operate(shared: &Shared<'_>, number: usize) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use upgradable::Pace;
+
     use super::*;
     use crate::mix::Workload;
     use crate::params::Size;
@@ -383,6 +385,7 @@ mod tests {
                 check: true,
                 replay: true,
                 promote: false,
+                pace: Pace::default(),
                 calm: false,
                 fresh_memory: true,
             };

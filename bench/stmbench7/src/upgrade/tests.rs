@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use upgradable::Service;
+use upgradable::{Pace, Service};
 
 use super::program::{Bench, Request};
 use super::{Change, Setting, Strategy, plan, run};
@@ -51,7 +51,7 @@ fn upgraded(strategy: Strategy, change: Change) -> (Vec<Option<i32>>, Digest) {
     let mut code = (Some(second), Some(again));
     for at in 0..OPS {
         if at == OPS / 3 {
-            let plan = plan(change, strategy);
+            let plan = plan(change, strategy, Pace::default());
             running = Some(match change {
                 Change::Types => {
                     let place = code.0.take().expect("once");
@@ -134,8 +134,17 @@ fn setting(length: Duration) -> Setting {
         check: true,
         replay: true,
         promote: false,
+        pace: Pace::default(),
         calm: false,
         fresh_memory: true,
+    }
+}
+
+#[test]
+fn a_plan_has_the_pace_of_its_setting() {
+    for (strategy, has_one) in [(Strategy::Background, true), (Strategy::Lazy, false)] {
+        let plan = format!("{:?}", plan(Change::Types, strategy, Pace::Share(0.03)));
+        assert_eq!(plan.contains("Share(0.03)"), has_one, "{plan}");
     }
 }
 
