@@ -82,6 +82,35 @@ fn only_the_slots_that_are_named_are_looked_at() {
     assert_eq!(domain.bring_home(all(&domain)), Some(80));
 }
 
+/// What is written again and again goes to and fro by itself. Who tidies after something says after
+/// what: versions count that have been away since then, and those whose places have been taken.
+#[test]
+fn what_went_away_later_can_be_left_there() {
+    let domain = Domain::new();
+    let (early, taken) = (create(&domain, 10), create(&domain, 10));
+    let held = domain.hold();
+    put(&domain, &early, 7);
+    drop(held);
+    domain.reclaim();
+    let _old = domain.hold();
+    let late = create(&domain, 10);
+    let then = domain.now();
+    put(&domain, &taken, 8);
+    let held = domain.hold();
+    put(&domain, &late, 9);
+    drop(held);
+    domain.reclaim();
+    assert_eq!(domain.away_since(all(&domain), then).len(), 10, "those that have room");
+    assert_eq!(domain.bring_home_since(all(&domain), then), Some(20));
+    assert_eq!(domain.away_since(all(&domain), then), []);
+    assert_eq!(domain.away(all(&domain)).len(), 10);
+    assert_eq!(domain.bring_home(all(&domain)), Some(10));
+    let now = domain.hold();
+    for (names, value) in [(&early, 7), (&taken, 8), (&late, 9)] {
+        expect(&now, names, |_| value);
+    }
+}
+
 /// An object whose slot has room is brought home by the next write, too; this needs none, and leaves
 /// the stamp as it is.
 #[test]

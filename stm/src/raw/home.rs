@@ -18,6 +18,7 @@ use super::quiet::Work;
 use super::slab::Numbered;
 use super::slot::{NodeRef, SlotRef};
 use super::value;
+use crate::clock::CommitTs;
 use crate::domain::Inner;
 use crate::handle::Handle;
 use crate::kind::{Kind, KindInfo};
@@ -35,14 +36,21 @@ pub(super) struct Away<'d> {
     pub(super) above: Option<NodeRef<'d>>,
 }
 
+impl Away<'_> {
+    /// Whether it has been away, or its place taken, since this instant or longer. A glance.
+    fn since(&self, at: CommitTs) -> bool {
+        self.newest.stamp() <= at || self.above.is_some() && self.slot.inline().stamp() <= at
+    }
+}
+
 impl Frame<'_> {
     /// The objects in the slots with these numbers whose newest version would find room in the
-    /// slot if it were written again; a glance.
-    pub(crate) fn away(&self, numbers: Range<u32>) -> Vec<(Handle, Kind)> {
+    /// slot if it were written again, and that has been so since `at`; a glance.
+    pub(crate) fn away(&self, numbers: Range<u32>, at: CommitTs) -> Vec<(Handle, Kind)> {
         let inner = self.inner();
         let is_away = |slot: Numbered| {
             let meta = inner.slot(slot.slot).meta().load(Ordering::Acquire);
-            let away = inner.away(slot).filter(|away| away.slot.has_room())?;
+            let away = inner.away(slot).filter(|away| away.slot.has_room() && away.since(at))?;
             Some((Handle::new(slot.number, meta), away.newest.kind()))
         };
         let _pin = self.context().pin();
@@ -69,9 +77,9 @@ impl Inner {
         Some(Away { slot: at, newest, info, above: above_home(at, newest)? })
     }
 
-    /// Brings newest versions in the slots with these numbers home. How many; `None` if somebody
-    /// is in the way of some.
-    pub(crate) fn bring_home(self: &Arc<Self>, numbers: Range<u32>) -> Option<usize> {
+    /// Brings newest versions in the slots with these numbers home that have been away since `at`.
+    /// How many; `None` if somebody is in the way of some.
+    pub(crate) fn bring_home(self: &Arc<Self>, numbers: Range<u32>, at: CommitTs) -> Option<usize> {
         let context = Lent::of(self);
         let mut slots = self.slots_in(numbers);
         let mut brought = 0;
@@ -80,7 +88,8 @@ impl Inner {
             // others wait.
             context.seat.announce(&self.clock);
             let pin = context.pin();
-            let away = slots.by_ref().filter(|&slot| self.away(slot).is_some());
+            let is_away = |slot| self.away(slot).is_some_and(|away| away.since(at));
+            let away = slots.by_ref().filter(|&slot| is_away(slot));
             let away: Vec<u32> = away.take(TOGETHER).map(|slot| slot.number).collect();
             drop(pin);
             context.seat.leave();

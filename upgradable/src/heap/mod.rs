@@ -156,8 +156,8 @@ impl Heap {
     /// ```
     pub fn compact(&self) -> bool {
         self.reclaim();
-        self.inner.bring_home(|_, _| true);
-        self.inner.compact(|_| true)
+        self.inner.bring_home(CommitTs::NEVER, |_, _| true);
+        self.inner.compact(CommitTs::NEVER, |_| true)
     }
 
     /// A transaction has ended with an error: it may be the one that the upgrade's policy waits
@@ -225,6 +225,9 @@ impl HeapInner {
 
 /// Slots looked at together, and objects written again in one transaction.
 const STRIDE: u32 = 256;
+/// Slots looked at together for versions that come home: what is found in them shares the moments
+/// without transactions.
+const HOMES: u32 = 2048;
 const TOGETHER: usize = 16;
 /// Slots that get larger places together.
 const PLACES: u32 = 1024;
@@ -237,28 +240,33 @@ const ATTEMPTS: u32 = 8;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_micros(50);
 
 impl HeapInner {
-    /// Brings newest versions home for which there is a moment without transactions. From time to
-    /// time asks `go_on` with their number and how long that took, which was mostly waiting.
-    pub(crate) fn bring_home(&self, mut go_on: impl FnMut(usize, Duration) -> bool) -> bool {
+    /// Brings newest versions home that have been away since `at`, and for which there is a moment
+    /// without transactions. From time to time asks `go_on` with their number and how long that took,
+    /// which was mostly waiting.
+    pub(crate) fn bring_home(
+        &self,
+        at: CommitTs,
+        mut go_on: impl FnMut(usize, Duration) -> bool,
+    ) -> bool {
         let domain = &self.domain;
         let slots = domain.slots();
-        (0..slots).step_by(STRIDE as usize).all(|from| {
-            let (stride, started) = (from..from.saturating_add(STRIDE).min(slots), Instant::now());
-            let brought = patiently(|| domain.bring_home(stride.clone())).unwrap_or(0);
+        (0..slots).step_by(HOMES as usize).all(|from| {
+            let (homes, started) = (from..from.saturating_add(HOMES).min(slots), Instant::now());
+            let brought = patiently(|| domain.bring_home_since(homes.clone(), at)).unwrap_or(0);
             go_on(brought, started.elapsed())
         })
     }
 
-    /// The second part of [`Heap::compact`]: what is still away and has room is written again.
-    /// Asks `go_on` with the slots gone through, from time to time.
-    pub(crate) fn compact(&self, mut go_on: impl FnMut(u32) -> bool) -> bool {
+    /// The second part of [`Heap::compact`]: what has been away since `at` and has room is written
+    /// again. Asks `go_on` with the slots gone through, from time to time.
+    pub(crate) fn compact(&self, at: CommitTs, mut go_on: impl FnMut(u32) -> bool) -> bool {
         if !self.reclaim_while(|| go_on(0)) {
             return false;
         }
         let domain = &self.domain;
         let slots = domain.slots();
         for from in (0..slots).step_by(STRIDE as usize) {
-            let away = domain.away(from..from.saturating_add(STRIDE).min(slots));
+            let away = domain.away_since(from..from.saturating_add(STRIDE).min(slots), at);
             for some in away.chunks(TOGETHER) {
                 // A `Clone` that panics keeps the object where it is, and those beside it.
                 let _ = catch_unwind(AssertUnwindSafe(|| self.rewrite(some)));

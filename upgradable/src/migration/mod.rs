@@ -374,7 +374,7 @@ fn limit_admission(_: &Migration) -> Result<(), TransformError> {
 impl crate::heap::HeapInner {
     pub(crate) fn migrate_in_background(self: &Arc<Self>) {}
 
-    pub(crate) fn tidy_in_background(self: &Arc<Self>) {}
+    pub(crate) fn tidy_in_background(self: &Arc<Self>, _: CommitTs) {}
 }
 
 impl Layer for Lazily {

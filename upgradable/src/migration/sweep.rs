@@ -23,8 +23,8 @@ const STRETCH: Duration = Duration::from_micros(200);
 const HEAD_START: Duration = Duration::from_millis(2);
 /// What it takes somebody at work to bring a version home, about.
 const HOMECOMING: Duration = Duration::from_nanos(300);
-/// What it takes the sweeper to look which of a stride of slots have versions away from home, at most.
-const GLANCE: Duration = Duration::from_micros(25);
+/// What it takes the sweeper to look which of some slots have versions away from home, at most.
+const GLANCE: Duration = Duration::from_micros(200);
 /// A rest that is too long to try to tidy the heap once more.
 const LONGEST_REST: Duration = Duration::from_millis(700);
 /// Between looks at what keeps a migration from being complete.
@@ -36,8 +36,8 @@ pub(crate) struct Sweeper {
     running: Mutex<bool>,
     woken: Condvar,
     paused: AtomicBool,
-    /// An upgrade has been promoted since the heap was last tidied.
-    untidy: AtomicBool,
+    /// The last flip that is over and whose traces have not been tidied, or none.
+    untidy: Mutex<Option<CommitTs>>,
     pace: Mutex<Pace>,
     /// Held by whoever looks, after a pass, whether anything is left.
     ending: Mutex<()>,
@@ -69,10 +69,17 @@ impl Sweeper {
         self.woken.wait_for(&mut running, time);
     }
 
-    /// Has the heap tidied when nothing is under way.
-    pub(crate) fn tidy_after(&self, heap: &Arc<HeapInner>) {
-        self.untidy.store(true, Ordering::Relaxed);
+    /// Has the heap tidied when nothing is under way: a migration of this flip, or of an earlier one,
+    /// is complete or promoted.
+    pub(crate) fn tidy_after(&self, flip: CommitTs, heap: &Arc<HeapInner>) {
+        self.leave_untidy(flip);
         self.start(heap);
+    }
+
+    /// Leaves it to the next time.
+    fn leave_untidy(&self, flip: CommitTs) {
+        let mut untidy = self.untidy.lock();
+        *untidy = Some(untidy.map_or(flip, |other| other.max(flip)));
     }
 
     /// Starts the sweeper, unless it runs. Without a thread the work is left to touches, and to
@@ -102,12 +109,12 @@ fn run(heap: &Weak<HeapInner>) {
         // Its end under the lock under which it is started.
         let mut running = heap.sweeper.running.lock();
         if !heap.is_migrating() {
-            if !heap.sweeper.untidy.swap(false, Ordering::Relaxed) {
+            let Some(flip) = heap.sweeper.untidy.lock().take() else {
                 *running = false;
                 return;
-            }
+            };
             drop(running);
-            heap.tidy();
+            heap.tidy(flip);
             continue;
         }
         drop(running);
@@ -159,11 +166,12 @@ struct Found {
 }
 
 impl HeapInner {
-    /// Compacts the heap; while transactions are in the way, again and again for a while.
-    fn tidy(self: &Arc<Self>) {
+    /// Compacts the heap after this flip; while transactions are in the way, again and again for a
+    /// while. What the program has written since then lies where its writes put it.
+    fn tidy(self: &Arc<Self>, flip: CommitTs) {
         let mut stretch = Instant::now();
         if !self.reclaim_at_pace(&mut stretch) {
-            self.sweeper.untidy.store(true, Ordering::Relaxed);
+            self.sweeper.leave_untidy(flip);
             return;
         }
         let bring_home = |brought: usize, took: Duration| {
@@ -173,11 +181,12 @@ impl HeapInner {
             stretch += took.saturating_sub(worked);
             self.rest(&mut stretch) && !self.is_migrating()
         };
-        if !self.bring_home(bring_home) {
-            self.sweeper.untidy.store(true, Ordering::Relaxed);
+        if !self.bring_home(flip, bring_home) {
+            self.sweeper.leave_untidy(flip);
             return;
         }
-        let mut done = self.compact(|_| self.rest(&mut stretch) && !self.is_migrating());
+        let go_on = |_| self.rest(&mut stretch) && !self.is_migrating();
+        let mut done = self.compact(flip, go_on);
         let mut rest = BETWEEN_LOOKS;
         while !done && rest < LONGEST_REST {
             let until = Instant::now() + rest;
@@ -187,7 +196,7 @@ impl HeapInner {
                 }
                 if self.is_migrating() {
                     // After that.
-                    self.sweeper.untidy.store(true, Ordering::Relaxed);
+                    self.sweeper.leave_untidy(flip);
                     return;
                 }
                 self.sweeper.sleep(BETWEEN_LOOKS);
@@ -339,14 +348,14 @@ impl HeapInner {
         self.sweeper.start(self);
     }
 
-    /// Has a thread tidy the heap when nothing is under way.
-    pub(crate) fn tidy_in_background(self: &Arc<Self>) {
-        self.sweeper.tidy_after(self);
+    /// Has a thread tidy the heap after this flip when nothing is under way.
+    pub(crate) fn tidy_in_background(self: &Arc<Self>, flip: CommitTs) {
+        self.sweeper.tidy_after(flip, self);
     }
 
     /// Whether some migration became complete.
     fn end_pass(self: &Arc<Self>, pass: &Pass) -> bool {
-        let (mut ended, mut completed) = (false, false);
+        let (mut ended, mut completed) = (false, None);
         let ending = self.sweeper.ending.lock();
         for Found { flip, admitted, revived, alone, behind } in &pass.flips {
             // Another pass may have ended it.
@@ -375,17 +384,19 @@ impl HeapInner {
                     flip.now(UpgradeState::Stalled);
                 } else {
                     self.complete(flip);
-                    completed = true;
+                    completed = completed.max(Some(flip.flip()));
                 }
             }
             drop(upgrading);
             ended = true;
         }
         drop(ending);
-        if completed && !self.is_migrating() {
+        if let Some(flip) = completed
+            && !self.is_migrating()
+        {
             // What has been converted lies beside its place, in which the old version is; or, after
             // a roll back, was there twice.
-            self.tidy_in_background();
+            self.tidy_in_background(flip);
         }
         ended
     }

@@ -86,7 +86,7 @@ impl HeapInner {
         migration.turn(Turn::Promoted(migration.flip().era()));
         migration.end();
         drop(upgrading);
-        self.tidy_in_background();
+        self.tidy_in_background(migration.flip());
         migration.now(UpgradeState::Promoted);
         Ok(())
     }
