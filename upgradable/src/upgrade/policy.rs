@@ -49,11 +49,16 @@ impl Default for Background {
     }
 }
 
-/// How fast the background migration goes.
+/// How fast the background migration goes, and what tidies up after it.
+///
+/// The default is slow, as a program that is at work notices the background twice: by the processor
+/// that it takes, and by what it drives out of the caches. Where memory for both versions is scarce,
+/// or the upgrade is to be promoted soon, [`RunningUpgrade::set_pace`](crate::RunningUpgrade::set_pace)
+/// makes it go faster at any time.
 ///
 /// ```
 /// use upgradable::Pace;
-/// assert_eq!(Pace::default(), Pace::Share(0.15));
+/// assert_eq!(Pace::default(), Pace::Share(0.05));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -68,7 +73,7 @@ pub enum Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self::Share(0.15)
+        Self::Share(0.05)
     }
 }
 

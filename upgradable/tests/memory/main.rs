@@ -214,8 +214,10 @@ fn a_roll_back_leaves_the_memory_of_the_old_version() {
     for (object, n) in refs.iter().zip(0..) {
         heap.snapshot(|s| expect_larger(s.read(object.cast::<Larger>()).unwrap(), n));
     }
-    running.roll_back().unwrap().wait().unwrap();
-    drop(running);
+    let back = running.roll_back().unwrap();
+    back.set_pace(Pace::Full);
+    back.wait().unwrap();
+    drop((running, back));
     let room = refs.capacity() * size_of::<Ref<v1::Account>>();
     expect_as_born(&|| in_use() - before - room, born, || {
         heap.compact();
