@@ -5,6 +5,7 @@
 //! cargo run --release -p stmbench7
 //! cargo run --release -p stmbench7 -- upgrade --scale 1,5,10,20 --mix r,w
 //! cargo run --release -p stmbench7 -- run --backend heap --threads 2 --check --replay
+//! cargo run --release -p stmbench7 -- compare --backends none,heap --threads 1
 //! cargo run --release -p stmbench7 -- trace --seed 3 --mix rw --backend coarse
 //! cargo run --release -p stmbench7 -- facts --seed 3
 //! ```
@@ -19,7 +20,8 @@
 //! - [`structure`] and [`build`] create and remove, in the order of draws that the original has,
 //!   so that results can be compared number by number.
 //! - [`check`] has the invariants, and the replay of a run in the order of its commits.
-//! - [`measure`] and [`output`] time the operations, [`memory`] weighs them; [`upgrade`] is the experiment.
+//! - [`measure`] and [`output`] time the operations, [`memory`] weighs them; [`compare`] sets back ends
+//!   beside each other; [`upgrade`] is the experiment.
 //!
 //! # Decisions
 //!
@@ -36,6 +38,7 @@ mod backend;
 mod build;
 mod check;
 mod cli;
+mod compare;
 mod execute;
 mod facts;
 mod fingerprint;

@@ -41,6 +41,17 @@ pub(crate) enum Size {
     Big,
 }
 
+impl Size {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tiny => "tiny",
+            Self::Small => "small",
+            Self::Medium => "medium",
+            Self::Big => "big",
+        }
+    }
+}
+
 impl Params {
     pub(crate) fn new(size: Size, scale: usize) -> Self {
         let big = Self {

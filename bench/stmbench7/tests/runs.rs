@@ -71,6 +71,10 @@ fn senseless_arguments_are_explained() {
         ("run --mix x", "[possible values: r, rw, w]"),
         ("run --threads 0", "0 is not in 1..=1024"),
         ("run --ops 5 --seconds 3", "cannot be used with"),
+        ("run --brief --check", "cannot be used with"),
+        ("compare --of stm --backends none,heap", "`--of stm` is not among `--backends`"),
+        ("compare --of none --backends none --threads 2", "back end `none` does not synchronise"),
+        ("compare --out /dev/null/report", "the report can't be written into"),
         ("upgrade --pace 0", "it is no share"),
         ("upgrade --out /dev/null/report", "the report can't be written into"),
         ("trace --backend fine", "[possible values: none, coarse, medium, stm"),
@@ -96,5 +100,30 @@ fn the_experiment_leaves_a_report() {
     for file in ["upgrades.csv", "latencies.csv", "throughput-rw-1-thread-scale-1.svg"] {
         assert!(folder.join(file).exists(), "{file}");
     }
+    std::fs::remove_dir_all(folder).expect("it can be removed");
+}
+
+#[test]
+fn a_comparison_leaves_a_report() {
+    let folder = std::env::temp_dir().join(format!("stmbench7-compare-{}", std::process::id()));
+    let printed = printed(&format!(
+        "compare --backends none,stm,heap --mix rw --threads 1,2 --ops 300 --size tiny --rounds 2 \
+         --fresh-memory --out {}",
+        folder.display()
+    ));
+    for part in [
+        "rw, 300 operations, scale 1: medians of 2 rounds",
+        "none, 1 thread ",
+        "stm, 2 threads ",
+        "rw: heap, 1 thread, needs ",
+        "rw: heap, 2 threads, reaches ",
+    ] {
+        assert!(printed.contains(part), "{part} is missing in\n{printed}");
+    }
+    let page = std::fs::read_to_string(folder.join("report.html")).expect("there is a page");
+    assert_eq!(page.matches("<svg").count(), 2);
+    let rounds = std::fs::read_to_string(folder.join("rounds.csv")).expect("there are figures");
+    assert_eq!(rounds.lines().count(), 1 + 2 * 5, "{rounds}");
+    assert!(folder.join("processor-rw.svg").exists());
     std::fs::remove_dir_all(folder).expect("it can be removed");
 }

@@ -23,6 +23,33 @@ use crate::ops::Op;
 use crate::schema::{Object, Roots, Schema};
 use crate::title::TitleKey;
 
+/// What keeps the objects, as the command line calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BackendName {
+    /// Nothing synchronises: one thread
+    None,
+    /// One read-write lock for everything
+    Coarse,
+    /// Twelve read-write locks: the structure, classes of objects, levels of assemblies
+    Medium,
+    /// The STM core alone
+    Stm,
+    /// The upgradable heap
+    Heap,
+}
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Coarse => "coarse",
+            Self::Medium => "medium",
+            Self::Stm => "stm",
+            Self::Heap => "heap",
+        })
+    }
+}
+
 /// What is locked together: the attributes of one class of objects, or the structure, which is
 /// everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use super::{BackendName, StructureArgs};
-use crate::backend::{Coarse, Found, Medium, OnHeap, Stm, Unsynchronised};
+use super::StructureArgs;
+use crate::backend::{BackendName, Coarse, Found, Medium, OnHeap, Stm, Unsynchronised};
 use crate::build::build;
 use crate::schema::{Schema, V1, V2};
 

@@ -1,16 +1,18 @@
 //! What each command does.
 
 use std::error::Error;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{self, BufWriter, Write, stdout};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::choose::{Task, with_backend};
-use super::{BackendName, Cli, Command, FactsArgs, RunArgs, SoakArgs, TraceArgs, UpgradeArgs};
-use crate::backend::{Backend, Found, Work};
+use super::{Cli, Command, CompareArgs, FactsArgs, RunArgs, SoakArgs, TraceArgs, UpgradeArgs};
+use crate::backend::{Backend, BackendName, Found, Work};
 use crate::check::{End, Moment, check, digest, replay};
+use crate::compare::{self, Figures};
 use crate::facts::facts;
 use crate::measure::{Limit, RunPlan, measure};
 use crate::memory::{have_at_hand, resident};
@@ -24,6 +26,7 @@ use crate::upgrade::{Outcome, Stage, experiment, soak, write_report};
 pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
         Some(Command::Run(args)) => with_backend(&args.structure, RunTask(&args)),
+        Some(Command::Compare(args)) => compare(&args),
         Some(Command::Trace(args)) => with_backend(&args.structure, TraceTask(&args)),
         Some(Command::Facts(args)) => with_backend(&args.structure, FactsTask(&args)),
         Some(Command::Upgrade(args)) => upgrade(&args),
@@ -38,15 +41,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
 /// The experiment, with a bar that shows how far it is.
 fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
     let settings = args.settings();
-    let refused = |error| format!("the report can't be written into {:?}: {error}", args.out);
+    let refused = |error| refused(&args.out, &error);
     // Now rather than when everything has been measured.
     std::fs::create_dir_all(&args.out).map_err(refused)?;
     let rounds = usize::from(args.rounds);
     let runs = settings.len() * args.strategies.len() * rounds;
-    let bar = ProgressBar::new(runs as u64);
-    let style = "[{elapsed_precise}] {wide_bar} {pos}/{len} {msg}";
-    bar.set_style(ProgressStyle::with_template(style)?);
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let bar = bar_of_runs(runs)?;
     let outcomes = experiment(&settings, &args.strategies, rounds, |begun, what| {
         bar.set_position(begun);
         bar.set_message(what.to_owned());
@@ -66,6 +66,44 @@ fn upgrade(args: &UpgradeArgs) -> Result<(), Box<dyn Error>> {
     }
     println!("Report: {}", page.canonicalize().unwrap_or(page).display());
     Ok(())
+}
+
+/// Back ends in turns, with a bar that shows how far it is.
+fn compare(args: &CompareArgs) -> Result<(), Box<dyn Error>> {
+    let comparison = args.comparison();
+    if !comparison.backends.contains(&comparison.subject) {
+        return Err(format!("`--of {}` is not among `--backends`", comparison.subject).into());
+    }
+    let contestants = comparison.contestants().len();
+    if contestants == 0 {
+        return Err("back end `none` does not synchronise: it is for `--threads 1`".into());
+    }
+    let refused = |error| refused(&args.out, &error);
+    std::fs::create_dir_all(&args.out).map_err(refused)?;
+    let runs = contestants * comparison.workloads.len() * usize::from(comparison.rounds);
+    let bar = bar_of_runs(runs)?;
+    let compared = comparison.compare(|begun, what| {
+        bar.set_position(begun);
+        bar.set_message(what.to_owned());
+    })?;
+    bar.finish_and_clear();
+    let (printed, page) =
+        compare::write_report(&comparison, &compared, &args.out).map_err(refused)?;
+    print!("{printed}");
+    println!("Report: {}", page.canonicalize().unwrap_or(page).display());
+    Ok(())
+}
+
+fn refused(folder: &Path, error: &io::Error) -> String {
+    format!("the report can't be written into {folder:?}: {error}")
+}
+
+fn bar_of_runs(runs: usize) -> Result<ProgressBar, Box<dyn Error>> {
+    let bar = ProgressBar::new(runs as u64);
+    let style = "[{elapsed_precise}] {wide_bar} {pos}/{len} {msg}";
+    bar.set_style(ProgressStyle::with_template(style)?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
 }
 
 /// A long run with many upgrades, with a bar for the time and then one for the replay.
@@ -166,6 +204,11 @@ impl Task for RunTask<'_> {
         if !args.fresh_memory {
             // As much again as the structure takes.
             have_at_hand(resident());
+        }
+        if args.brief {
+            let measured = measure::<S, B>(backend, &plan, |_| ())?;
+            println!("{}", Figures::of(&measured));
+            return Ok(());
         }
         println!("{}", describe::<S>(args));
         let bar = ProgressBar::new(1000);

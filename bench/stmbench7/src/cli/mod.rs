@@ -11,6 +11,9 @@ use upgradable::Pace;
 
 pub(crate) use commands::run;
 
+use crate::backend::BackendName;
+use crate::compare::Comparison;
+use crate::measure::Limit;
 use crate::mix::{Mix, Workload};
 use crate::params::{Params, Size};
 use crate::upgrade::{Change, Setting, Strategy, processors};
@@ -30,6 +33,7 @@ Examples:
   stmbench7 soak --seconds 600                     ten minutes of upgrades and roll backs
   stmbench7 run --backend heap --threads 2 --seconds 10 --mix rw --check --replay
   stmbench7 run --backend medium --ops 20000 --long-traversals off --structure off
+  stmbench7 compare --backends none,heap --threads 1 --rounds 11
   stmbench7 trace --seed 3 --mix rw --ops 1000 --backend none
   stmbench7 facts --seed 1 --backend coarse
 "
@@ -47,25 +51,12 @@ enum Command {
     Soak(SoakArgs),
     /// Measure a back end: throughput, times to completion, sample errors
     Run(RunArgs),
+    /// Measure back ends in turns, round after round: what each needs for the same work
+    Compare(CompareArgs),
     /// Print the result of every operation of one thread, and hashes of results and structure
     Trace(TraceArgs),
     /// Print numbers that a structure of this size and seed must have
     Facts(FactsArgs),
-}
-
-/// What keeps the objects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BackendName {
-    /// Nothing synchronises: one thread
-    None,
-    /// One read-write lock for everything
-    Coarse,
-    /// Twelve read-write locks: the structure, classes of objects, levels of assemblies
-    Medium,
-    /// The STM core alone
-    Stm,
-    /// The upgradable heap
-    Heap,
 }
 
 /// A switch of the command line.
@@ -178,6 +169,126 @@ struct RunArgs {
     /// Print the original's histograms of milliseconds, too
     #[arg(long)]
     ttc_histograms: bool,
+
+    /// Print one line: operations a second, processor time of an operation in us, and executions in
+    /// vain because of conflicts, for an operation
+    #[arg(long, conflicts_with_all = ["ttc_histograms", "check", "replay"])]
+    brief: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Into the folder come report.html, which needs no other file, an SVG of each plot, and as CSV the figures
+of every round (rounds.csv).
+
+Examples:
+  stmbench7 compare --backends none,stm,heap --threads 1 --rounds 11
+  stmbench7 compare --backends coarse,medium,heap --mix r,rw --seconds 1.5
+")]
+struct CompareArgs {
+    /// What keeps the objects
+    #[arg(
+        short = 'g',
+        long,
+        value_enum,
+        value_name = "BACKEND,...",
+        value_delimiter = ',',
+        default_value = "none,coarse,medium,stm,heap"
+    )]
+    backends: Vec<BackendName>,
+
+    /// The back end whose figures are divided by those of the others
+    #[arg(long, value_enum, value_name = "BACKEND", default_value = "heap")]
+    of: BackendName,
+
+    /// How much of the work only reads
+    #[arg(
+        short = 'w',
+        long = "mix",
+        value_enum,
+        value_name = "MIX,...",
+        value_delimiter = ',',
+        default_value = "r,rw,w",
+        help_heading = "Work"
+    )]
+    mix: Vec<Workload>,
+
+    /// Threads; by default one, and as many as there are processors. `none` is for one only
+    #[arg(short, long, help_heading = "Work", value_name = "N,...", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Vec<u16>,
+
+    /// Traversals of the whole structure
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "off")]
+    long_traversals: Switch,
+
+    /// Modifications of the structure: it decays under them, the faster the back end the sooner
+    #[arg(long, help_heading = "Work", value_enum, value_name = "SWITCH", default_value = "off")]
+    structure: Switch,
+
+    /// The size of the structure
+    #[arg(long, help_heading = "Structure", value_enum, default_value = "big")]
+    size: Size,
+
+    /// Multiplies the composite parts, each with its document and atomic parts: the heap grows by it
+    #[arg(long, help_heading = "Structure", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    scale: u16,
+
+    /// Seed of the structure; those of the threads follow from it
+    #[arg(long, help_heading = "Structure", value_name = "N", default_value_t = 3)]
+    seed: u64,
+
+    /// Operations of each run, all threads together
+    #[arg(long, help_heading = "Measuring", value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
+    ops: u64,
+
+    /// How long each run takes, instead of so many operations
+    #[arg(short = 'l', long, help_heading = "Measuring", value_name = "S", conflicts_with = "ops", value_parser = seconds)]
+    seconds: Option<f64>,
+
+    /// How often each back end has its turn
+    #[arg(long, help_heading = "Measuring", value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// Let the system hand memory out while the work runs, in pieces for each of which somebody waits,
+    /// and take it back. Without this each process has it at hand before it begins
+    #[arg(long, help_heading = "Measuring")]
+    fresh_memory: bool,
+
+    /// The folder for the report, the pictures and the CSV file
+    #[arg(
+        long,
+        help_heading = "Measuring",
+        value_name = "FOLDER",
+        default_value = "target/stmbench7-compare"
+    )]
+    out: PathBuf,
+}
+
+impl CompareArgs {
+    fn comparison(&self) -> Comparison {
+        let mut threads = match self.threads.as_slice() {
+            [] => vec![1, u16::try_from(processors()).unwrap_or(u16::MAX)],
+            some => some.to_vec(),
+        };
+        threads.sort_unstable();
+        threads.dedup();
+        Comparison {
+            backends: self.backends.clone(),
+            subject: self.of,
+            workloads: self.mix.clone(),
+            threads,
+            long_traversals: self.long_traversals.is_on(),
+            structure: self.structure.is_on(),
+            size: self.size,
+            scale: self.scale,
+            seed: self.seed,
+            limit: self.seconds.map_or(Limit::Ops(self.ops), |seconds| {
+                Limit::Time(Duration::from_secs_f64(seconds))
+            }),
+            fresh_memory: self.fresh_memory,
+            rounds: self.rounds,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
