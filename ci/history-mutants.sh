@@ -108,7 +108,8 @@ mutant_readers_pass_locks() {
 
 # Transactions see what is newest, not what their snapshot has.
 mutant_newest_instead_of_snapshot() {
-    edit raw/frame.rs '&& newest.stamp() <= self.at' '&& newest.stamp() <= CommitTs::NEVER'
+    edit raw/frame.rs '|newest| newest.stamp() <= self.at' \
+        '|newest| newest.stamp() <= CommitTs::NEVER'
 }
 
 # A snapshot is read from the clock before it is announced.

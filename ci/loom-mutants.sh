@@ -77,8 +77,7 @@ mutant_lock_is_relaxed() {
 
 mutant_reader_passes_locks_of_heads() {
     fails reader_against_two_committers reader_against_committer
-    edit raw/frame.rs 'if let Some(newest) = slot.head().untagged()' \
-        'if let Some(newest) = slot.head().node()'
+    edit raw/frame.rs 'slot.head().untagged().filter(' 'slot.head().node().filter('
 }
 
 mutant_walker_passes_locks() {
@@ -108,7 +107,8 @@ mutant_link_after_publication() {
 
 mutant_stamps_are_not_compared() {
     fails reader_against_committer
-    edit raw/frame.rs '&& newest.stamp() <= self.at' '&& newest.stamp() <= CommitTs::NEVER'
+    edit raw/frame.rs '|newest| newest.stamp() <= self.at' \
+        '|newest| newest.stamp() <= CommitTs::NEVER'
 }
 
 # --- validation --------------------------------------------------------------------------------
@@ -354,6 +354,9 @@ mutant_names_are_compared_first() {
     edit raw/frame.rs 'let found = self.find(slot);
         self.expect_name(slot, handle)?;
         found' 'self.expect_name(slot, handle)?; self.find(slot)'
+    edit raw/touch.rs 'let newest = self.newest(self.inner().slot(slot.slot))?;
+        self.expect_name(slot, handle).ok()?;' 'self.expect_name(slot, handle).ok()?;
+        let newest = self.newest(self.inner().slot(slot.slot))?;'
 }
 
 mutant_generation_stays() {

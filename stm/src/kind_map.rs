@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::kind::Kind;
 
-/// Kinds in the first part; each further part is as long as all before it and this.
-const FIRST: usize = 32;
+/// Kinds in a part.
+const PART: usize = 1 << 10;
 /// Enough for all kinds.
-const PARTS: usize = 13;
+const PARTS: usize = crate::raw::kinds::PLACES.div_ceil(PART as u32) as usize;
 
 /// A word for each [`Kind`], zero in the beginning: found with two loads, without a lock.
 ///
@@ -23,18 +23,24 @@ const PARTS: usize = 13;
 /// map.set(Kind::of::<u8>(), 7);
 /// assert_eq!((map.get(Kind::of::<u8>()), map.get(Kind::of::<i8>())), (7, 0));
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KindMap {
-    parts: [OnceLock<Box<[AtomicU64]>>; PARTS],
+    // All of one length: see `raw::page_index` for why.
+    parts: Box<[OnceLock<Box<[AtomicU64; PART]>>; PARTS]>,
 }
 
-/// Which part, which place in it, and how long the part is.
+impl Default for KindMap {
+    fn default() -> Self {
+        let none: Box<[_]> = (0..PARTS).map(|_| OnceLock::new()).collect();
+        Self { parts: none.try_into().unwrap_or_else(|_| unreachable!("it has this length")) }
+    }
+}
+
+/// Which part, and which place in it.
 #[inline(always)]
-fn locate(kind: Kind) -> (usize, usize, usize) {
-    let n = kind.to_bits() as usize + FIRST;
-    let part = (n / FIRST).ilog2() as usize;
-    let len = FIRST << part;
-    (part, n - len, len)
+fn locate(kind: Kind) -> (usize, usize) {
+    let n = kind.to_bits() as usize;
+    (n / PART, n % PART)
 }
 
 impl KindMap {
@@ -42,16 +48,19 @@ impl KindMap {
     #[inline]
     #[must_use]
     pub fn get(&self, kind: Kind) -> u64 {
-        let (part, at, _) = locate(kind);
-        let word = self.parts.get(part).and_then(OnceLock::get).and_then(|part| part.get(at));
+        let (part, at) = locate(kind);
         // Acquire: pairs with the Release of `set`.
-        word.map_or(0, |word| word.load(Ordering::Acquire))
+        let part = self.parts.get(part).and_then(OnceLock::get);
+        part.map_or(0, |part| part[at].load(Ordering::Acquire))
     }
 
     /// Sets the word of a kind.
     pub fn set(&self, kind: Kind, word: u64) {
-        let (part, at, len) = locate(kind);
-        let part = self.parts[part].get_or_init(|| (0..len).map(|_| AtomicU64::new(0)).collect());
+        let (part, at) = locate(kind);
+        let part = self.parts[part].get_or_init(|| {
+            let words: Box<[_]> = (0..PART).map(|_| AtomicU64::new(0)).collect();
+            words.try_into().unwrap_or_else(|_| unreachable!("it has this length"))
+        });
         // Release: pairs with the Acquire of `get`.
         part[at].store(word, Ordering::Release);
     }
@@ -65,7 +74,7 @@ mod tests {
     fn every_kind_has_a_place_of_its_own() {
         let map = KindMap::default();
         let last = crate::raw::kinds::PLACES - 1;
-        let kinds = [0, 1, 31, 32, 33, 95, 96, 4_000, 65_535, last].map(Kind::from_bits);
+        let kinds = [0, 1, 1_023, 1_024, 4_000, 65_535, last].map(Kind::from_bits);
         for kind in kinds {
             map.set(kind, u64::from(kind.to_bits()) + 1);
         }

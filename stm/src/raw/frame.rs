@@ -103,12 +103,13 @@ impl<'d> Frame<'d> {
     /// Why the fast path needs neither pin nor check: see [`raw`](super).
     #[inline(always)]
     pub(crate) fn version(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
-        if let Some(newest) = slot.head().untagged()
-            && newest.stamp() <= self.at
-        {
-            return Some(newest);
-        }
-        self.walk(slot)
+        self.newest(slot).or_else(|| self.walk(slot))
+    }
+
+    /// The newest version of `slot`, if the snapshot sees that and nobody has the slot in hand.
+    #[inline(always)]
+    pub(super) fn newest(&self, slot: SlotRef<'d>) -> Option<NodeRef<'d>> {
+        slot.head().untagged().filter(|newest| newest.stamp() <= self.at)
     }
 
     #[cold]

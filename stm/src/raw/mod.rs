@@ -42,11 +42,12 @@
 //! # Operations
 //!
 //! [`slot`] headers and their tags; [`value`] values in and out of nodes; [`block`], [`slab`] and
-//! [`var`] memory; [`context`] a thread's place in a domain; [`frame`] reading under a snapshot;
-//! [`home`] versions that could lie in their slots; [`succession`] versions that take the slot of
-//! the one before; [`rehouse`] larger slots; [`unused`] memory that goes back; [`pending`] versions
-//! being written; [`update`] reading and writing in a transaction; [`retire`] the end of versions;
-//! [`prefetch`] asking for memory before it is used.
+//! [`var`] memory; [`page_index`] where a slot lies; [`context`] a thread's place in a domain;
+//! [`frame`] reading under a snapshot; [`home`] versions that could lie in their slots;
+//! [`succession`] versions that take the slot of the one before; [`rehouse`] larger slots;
+//! [`unused`] memory that goes back; [`pending`] versions being written; [`update`] reading and
+//! writing in a transaction; [`retire`] the end of versions; [`prefetch`] asking for memory before
+//! it is used.
 #![expect(unsafe_code, reason = "the one place of this crate where it is allowed")]
 
 pub(crate) mod block;
@@ -55,6 +56,7 @@ pub(crate) mod frame;
 pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod log;
+mod page_index;
 pub(crate) mod pending;
 pub(crate) mod prefetch;
 pub(crate) mod quiet;

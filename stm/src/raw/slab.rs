@@ -1,8 +1,7 @@
 //! Memory for slots: pages of slots of one size, and the index that finds a slot by its number.
 //!
 //! Slots are as large as their first value needs. A page holds [`PAGE`] of them; slot number `n`
-//! is slot `n % PAGE` of page `n / PAGE`. The index is a list of arrays that double in size, so
-//! it never moves and costs an empty domain nothing.
+//! is slot `n % PAGE` of page `n / PAGE`, which the [index](super::page_index) finds.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::RefCell;
@@ -10,20 +9,17 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
 
+use super::page_index::{PageEntry, PageIndex};
 use super::slot::{self, Slot, SlotPtr, VALUE_AT};
 use super::var::Typed;
 use crate::kind::KindInfo;
-use crate::sync::{AtomicPtr, AtomicUsize, Mutex, Ordering};
+use crate::sync::{Mutex, Ordering};
 
 /// Slots in a page.
 pub(super) const PAGE: usize = if cfg!(any(loom, shuttle)) { 4 } else { 512 };
 /// Slots that travel between a context and the slab at once.
 const GROUP: usize = if cfg!(any(loom, shuttle)) { 1 } else { 32 };
 const CACHED: usize = 4 * GROUP;
-/// Pages in the first array of the index.
-const FIRST: usize = 16;
-/// Arrays in the index: enough for 2^32 slots.
-const ARRAYS: usize = 20;
 
 /// A slot and its number.
 #[derive(Clone, Copy, Debug)]
@@ -62,30 +58,6 @@ impl SlotName {
     }
 }
 
-#[derive(Debug)]
-struct PageEntry {
-    base: AtomicPtr<u8>,
-    /// Bytes a slot takes.
-    stride: AtomicUsize,
-    /// How many slots have been made.
-    made: AtomicUsize,
-}
-
-impl PageEntry {
-    /// The memory of the page, if it has any yet.
-    #[inline(always)]
-    fn page(&self) -> Option<Page> {
-        // Relaxed: whoever asks has seen a slot of it made, or has the lock of the state.
-        let base = NonNull::new(self.base.load(Ordering::Relaxed))?;
-        Some(Page { base, stride: self.stride.load(Ordering::Relaxed) })
-    }
-
-    fn set_page(&self, page: Page) {
-        self.base.store(page.base.as_ptr(), Ordering::Relaxed);
-        self.stride.store(page.stride, Ordering::Relaxed);
-    }
-}
-
 #[derive(Debug, Default)]
 struct ClassState {
     free: Vec<Numbered>,
@@ -102,7 +74,7 @@ struct State {
 /// The slots of a domain.
 #[derive(Debug)]
 pub(crate) struct Slab {
-    index: [AtomicPtr<PageEntry>; ARRAYS],
+    index: PageIndex,
     state: Mutex<State>,
     /// What the meta word of a new slot says.
     first_meta: u32,
@@ -117,15 +89,6 @@ pub(super) fn stride_of(kind: &KindInfo) -> usize {
     (VALUE_AT + kind.size).next_multiple_of(kind.align)
 }
 
-/// In which array of the index, at which place, and how long the array is.
-#[inline(always)]
-fn locate(page: usize) -> (usize, usize, usize) {
-    let n = page + FIRST;
-    let array = (n / FIRST).ilog2() as usize;
-    let len = FIRST << array;
-    (array, n - len, len)
-}
-
 fn page_layout(stride: usize) -> Layout {
     // In a model, so that addresses within a page are the same in every execution as far as
     // anything depends on them.
@@ -137,7 +100,7 @@ fn page_layout(stride: usize) -> Layout {
 /// The memory of a page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    base: NonNull<u8>,
+    pub(super) base: NonNull<u8>,
     /// Bytes a slot takes.
     pub(super) stride: usize,
 }
@@ -218,33 +181,14 @@ impl Page {
 
 impl Slab {
     pub(crate) fn new(first_meta: u32) -> Self {
-        Self {
-            index: std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())),
-            state: Mutex::new(State::default()),
-            first_meta,
-        }
-    }
-
-    /// The page entry, if the page exists.
-    #[inline(always)]
-    fn entry(&self, page: usize) -> Option<&PageEntry> {
-        let (array, at, _) = locate(page);
-        // Acquire: pairs with the Release in `entry_or_new`.
-        let base = NonNull::new(self.index.get(array)?.load(Ordering::Acquire))?;
-        // SAFETY: arrays are as long as `locate` says and live as long as the slab.
-        Some(unsafe { base.add(at).as_ref() })
+        Self { index: PageIndex::new(), state: Mutex::new(State::default()), first_meta }
     }
 
     /// The slot of this number, if it was ever made. Any number may be asked for.
     #[inline(always)]
     pub(crate) fn slot(&self, number: u32) -> Option<SlotPtr> {
         let (page, at) = (number as usize / PAGE, number as usize % PAGE);
-        let entry = self.entry(page)?;
-        // Acquire: pairs with the Release in `make`: the slot has been initialised.
-        if at >= entry.made.load(Ordering::Acquire) {
-            return None;
-        }
-        Some(entry.page()?.slot(at))
+        Some(self.index.get(page)?.page_with(at)?.slot(at))
     }
 
     /// The slot of this name, where it lies now.
@@ -262,8 +206,7 @@ impl Slab {
 
     /// A page all of whose slots have been made.
     pub(super) fn full_page(&self, page: usize) -> Option<Page> {
-        let entry = self.entry(page)?;
-        if entry.made.load(Ordering::Acquire) < PAGE { None } else { entry.page() }
+        self.index.get(page)?.page_with(PAGE - 1)
     }
 
     /// Puts another page, with the same slots, in the place of this one.
@@ -273,9 +216,9 @@ impl Slab {
     /// `old` is this page, and full. Nobody is looking for a slot or knows the address of one of
     /// this page.
     pub(super) unsafe fn replace_page(&self, page: usize, old: Page, new: Page) {
-        let Some(entry) = self.entry(page) else { return };
+        let Some(entry) = self.index.get(page) else { return };
         // Everybody else is kept out by a claim, whose end orders this.
-        entry.set_page(new);
+        entry.set_page(new, PAGE);
         // SAFETY: a full page; the rest is passed on to the caller.
         unsafe { old.give_back(PAGE) };
     }
@@ -302,8 +245,7 @@ impl Slab {
 
     /// The bytes that a value may take in the slot of this number.
     pub(crate) fn room(&self, number: u32) -> usize {
-        self.entry(number as usize / PAGE)
-            .map_or(0, |entry| entry.stride.load(Ordering::Relaxed) - VALUE_AT)
+        self.index.get(number as usize / PAGE).map_or(0, |entry| entry.stride() - VALUE_AT)
     }
 
     /// All numbers given out so far are below this.
@@ -313,7 +255,7 @@ impl Slab {
 
     /// The pages from this one on, and how many slots have been made in each.
     fn pages(&self, from: usize) -> impl Iterator<Item = (usize, usize)> {
-        let made = |page| self.entry(page).map_or(0, |entry| entry.made.load(Ordering::Acquire));
+        let made = |page| self.index.get(page).map_or(0, PageEntry::made);
         (from..).map(move |page| (page, made(page))).take_while(|&(_, made)| made > 0)
     }
 
@@ -335,24 +277,6 @@ impl Slab {
         })
     }
 
-    fn entry_or_new(&self, page: usize) -> Result<&PageEntry, Full> {
-        let (array, _, len) = locate(page);
-        let place = self.index.get(array).ok_or(Full)?;
-        if place.load(Ordering::Acquire).is_null() {
-            let fresh: Box<[PageEntry]> = std::iter::repeat_with(|| PageEntry {
-                base: AtomicPtr::new(ptr::null_mut()),
-                stride: AtomicUsize::new(0),
-                made: AtomicUsize::new(0),
-            })
-            .take(len)
-            .collect();
-            // Release: pairs with the Acquire in `entry`. Under the lock of the state, so nobody
-            // else makes the same array.
-            place.store(Box::into_raw(fresh).cast(), Ordering::Release);
-        }
-        self.entry(page).ok_or(Full)
-    }
-
     /// Makes up to a group of new slots of this stride.
     fn make(&self, state: &mut State, stride: usize) -> Result<Vec<Numbered>, Full> {
         let page = match state.classes.entry(stride).or_default().page {
@@ -362,14 +286,15 @@ impl Slab {
                 if (page + 1) * PAGE > u32::MAX as usize {
                     return Err(Full);
                 }
-                self.entry_or_new(page)?.set_page(Page::alloc(stride));
+                let entry = self.index.get_or_make(page).ok_or(Full)?;
+                entry.set_page(Page::alloc(stride), 0);
                 state.pages += 1;
                 page
             }
         };
-        let entry = self.entry(page).ok_or(Full)?;
+        let entry = self.index.get(page).ok_or(Full)?;
         let memory = entry.page().ok_or(Full)?;
-        let made = entry.made.load(Ordering::Relaxed);
+        let made = entry.made();
         let upto = (made + GROUP).min(PAGE);
         let mut slots = Vec::with_capacity(upto - made);
         for at in made..upto {
@@ -380,8 +305,7 @@ impl Slab {
             let number = u32::try_from(page * PAGE + at).map_err(|_| Full)?;
             slots.push(Numbered { slot, number });
         }
-        // Release: pairs with the Acquire in `slot`.
-        entry.made.store(upto, Ordering::Release);
+        entry.set_made(upto);
         state.classes.entry(stride).or_default().page = (upto < PAGE).then_some(page);
         Ok(slots)
     }
@@ -403,18 +327,10 @@ impl Slab {
 impl Drop for Slab {
     fn drop(&mut self) {
         for page in 0..self.state.get_mut().pages {
-            let Some(entry) = self.entry(page) else { continue };
+            let Some(entry) = self.index.get(page) else { continue };
             let Some(page) = entry.page() else { continue };
             // SAFETY: so many were made; the domain is going.
-            unsafe { page.give_back(entry.made.load(Ordering::Relaxed)) };
-        }
-        for (array, place) in self.index.iter_mut().enumerate() {
-            let entries = place.load(Ordering::Relaxed);
-            if !entries.is_null() {
-                let array = ptr::slice_from_raw_parts_mut(entries, FIRST << array);
-                // SAFETY: the box that `entry_or_new` made, of this length.
-                drop(unsafe { Box::from_raw(array) });
-            }
+            unsafe { page.give_back(entry.made()) };
         }
     }
 }
@@ -455,9 +371,7 @@ impl SlotCache {
     /// Takes back a slot of this slab.
     pub(crate) fn give(&self, slot: Numbered, slab: &Slab) {
         let page = slot.number as usize / PAGE;
-        let Some(stride) = slab.entry(page).map(|e| e.stride.load(Ordering::Relaxed)) else {
-            return;
-        };
+        let Some(stride) = slab.index.get(page).map(PageEntry::stride) else { return };
         let mut classes = self.classes.borrow_mut();
         match classes.iter_mut().find(|(of, _)| *of == stride) {
             Some((_, cache)) => {

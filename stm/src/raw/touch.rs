@@ -251,6 +251,24 @@ impl<'d> Frame<'d> {
     /// (loom models `look_against_...`.)
     #[inline(always)]
     pub(crate) fn look(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
+        match self.glance(slot, handle) {
+            Some(seen) => Ok(seen),
+            None => self.look_closely(slot, handle),
+        }
+    }
+
+    /// The version, if it is the newest one and there is nothing else to say of it.
+    #[inline(always)]
+    fn glance(&self, slot: Numbered, handle: Handle) -> Option<NodeRef<'d>> {
+        let highest = self.inner().floors.highest();
+        let newest = self.newest(self.inner().slot(slot.slot))?;
+        self.expect_name(slot, handle).ok()?;
+        (highest == CommitTs::ZERO || self.is_above_floor(slot, newest, highest)).then_some(newest)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_closely(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
         let highest = self.inner().floors.highest();
         let found = self.find_named(slot, handle);
         if highest == CommitTs::ZERO {
@@ -266,8 +284,6 @@ impl<'d> Frame<'d> {
 
     /// Looks for an object that is not there, once nobody creates it any more in a past that the
     /// snapshot sees.
-    #[cold]
-    #[inline(never)]
     fn look_for_late(&self, slot: Numbered, handle: Handle) -> Result<NodeRef<'d>, AccessError> {
         self.look_for_absent();
         self.touch(slot, handle, false)
