@@ -1,5 +1,8 @@
 //! Memory before, during and after an upgrade, against a heap that was born in the new version.
 
+use std::thread;
+use std::time::Duration;
+
 use upgradable::{Background, Heap, Upgradable, Upgrade, UpgradeFrom};
 
 use crate::counting::in_use;
@@ -14,7 +17,7 @@ pub(crate) fn run(objects: usize) {
 
 fn measure<T: Upgradable + UpgradeFrom<v1::Account>>(objects: usize, value: impl Fn(u64) -> T) {
     let per = |bytes: usize| bytes as f64 / objects as f64;
-    let start = in_use();
+    let start = settled();
     let born = {
         let heap = Heap::new();
         let refs = create(&heap, objects, value);
@@ -22,7 +25,7 @@ fn measure<T: Upgradable + UpgradeFrom<v1::Account>>(objects: usize, value: impl
         drop(heap);
         born
     };
-    let start = in_use();
+    let start = settled();
     let (heap, refs) = heap_of(objects);
     let now = || in_use() - start - refs.capacity() * 8;
     println!("| | bytes | of a heap born new |\n| --- | ---: | ---: |");
@@ -42,5 +45,16 @@ fn measure<T: Upgradable + UpgradeFrom<v1::Account>>(objects: usize, value: impl
         while !heap.compact() {}
         heap.compact();
         line("tidied, as the background does after a promotion", now());
+    }
+}
+
+/// What is in use when the background has let go of the heaps before.
+fn settled() -> usize {
+    loop {
+        let before = in_use();
+        thread::sleep(Duration::from_millis(200));
+        if in_use() == before {
+            return before;
+        }
     }
 }
