@@ -25,7 +25,7 @@ pub(crate) fn write_report(
     for compared in compared {
         let mix = compared.workload.name();
         let title = format!(
-            "{mix}, {}, scale {}: medians of {} rounds (of all rounds)",
+            "{mix}, {}, scale {}: medians of {} rounds (least to greatest)",
             comparison.amount(),
             comparison.scale,
             comparison.rounds,
