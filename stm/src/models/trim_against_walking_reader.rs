@@ -14,6 +14,8 @@ fn trim_against_walking_reader() {
         let x = domain.tvar(Seen::new(0));
         let then = domain.hold();
         domain.atomically(|tx| Ok(tx.write(&x, Seen::new(1))));
+        // Or what nobody sees would be exchanged in its place, and nothing be taken away.
+        let company = domain.hold();
         let reader = thread::spawn({
             let x = x.clone();
             move || {
@@ -24,6 +26,7 @@ fn trim_against_walking_reader() {
             }
         });
         domain.atomically(|tx| Ok(tx.write(&x, Seen::new(2))));
+        drop(company);
         domain.reclaim();
         domain.atomically(|tx| Ok(tx.write(&x, Seen::new(3))));
         reader.join().unwrap();
