@@ -22,6 +22,8 @@ use crate::schema::Schema;
 use crate::trace::{TracePlan, trace};
 use crate::upgrade::{Outcome, Stage, experiment, soak, write_report};
 
+const ONE_THREAD_ONLY: &str = "back end `none` does not synchronise: it is for `--threads 1`";
+
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
@@ -76,7 +78,7 @@ fn compare(args: &CompareArgs) -> Result<(), Box<dyn Error>> {
     }
     let contestants = comparison.contestants().len();
     if contestants == 0 {
-        return Err("back end `none` does not synchronise: it is for `--threads 1`".into());
+        return Err(ONE_THREAD_ONLY.into());
     }
     let refused = |error| refused(&args.out, &error);
     std::fs::create_dir_all(&args.out).map_err(refused)?;
@@ -181,7 +183,7 @@ impl Task for RunTask<'_> {
         let args = self.0;
         let threads = usize::from(args.threads);
         if args.structure.backend == BackendName::None && threads > 1 {
-            return Err("back end `none` does not synchronise: it is for `--threads 1`".into());
+            return Err(ONE_THREAD_ONLY.into());
         }
         let params = args.structure.params();
         let seed = |thread: usize| {

@@ -5,6 +5,7 @@ use std::num::ParseFloatError;
 use std::str::FromStr;
 
 use crate::measure::Measured;
+use crate::output::per_op;
 
 /// What is compared of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,19 +20,24 @@ pub(crate) struct Figures {
 
 impl Figures {
     pub(crate) fn of(measured: &Measured) -> Self {
-        let ops = (measured.succeeded() + measured.failed()) as f64;
+        let ops = measured.succeeded() + measured.failed();
         Self {
-            throughput: ops / measured.elapsed.as_secs_f64(),
-            processor: measured.cpu.as_secs_f64() * 1e6 / ops,
-            conflicts: measured.conflicts as f64 / ops,
+            throughput: ops as f64 / measured.elapsed.as_secs_f64(),
+            processor: per_op(measured.cpu, ops),
+            conflicts: measured.conflicts as f64 / ops as f64,
         }
+    }
+
+    /// As they are printed, one by one.
+    pub(super) fn cells(&self) -> [String; 3] {
+        let Self { throughput, processor, conflicts } = self;
+        [format!("{throughput:.1}"), format!("{processor:.3}"), format!("{conflicts:.6}")]
     }
 }
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { throughput, processor, conflicts } = self;
-        write!(f, "{throughput:.1},{processor:.3},{conflicts:.6}")
+        f.write_str(&self.cells().join(","))
     }
 }
 
@@ -48,10 +54,8 @@ impl FromStr for Figures {
     type Err = NoFigures;
 
     fn from_str(line: &str) -> Result<Self, NoFigures> {
-        let Some((throughput, rest)) = line.split_once(',') else {
-            return Err(NoFigures::Count(line.to_owned()));
-        };
-        let Some((processor, conflicts)) = rest.split_once(',') else {
+        let cells: Vec<_> = line.splitn(3, ',').collect();
+        let [throughput, processor, conflicts] = cells[..] else {
             return Err(NoFigures::Count(line.to_owned()));
         };
         Ok(Self {

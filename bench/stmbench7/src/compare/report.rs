@@ -43,15 +43,9 @@ pub(crate) fn write_report(
         for (contestant, rounds) in &compared.series {
             table.row(cells(comparison, compared, *contestant, rounds));
             for (at, figures) in rounds.iter().enumerate() {
-                every.row([
-                    mix.to_owned(),
-                    contestant.backend.to_string(),
-                    contestant.threads.to_string(),
-                    (at + 1).to_string(),
-                    format!("{:.1}", figures.throughput),
-                    format!("{:.3}", figures.processor),
-                    format!("{:.6}", figures.conflicts),
-                ]);
+                let (threads, round) = (contestant.threads.to_string(), (at + 1).to_string());
+                let run = [mix.to_owned(), contestant.backend.to_string(), threads, round];
+                every.row(run.into_iter().chain(figures.cells()));
             }
         }
         printed.push_str(&format!("{table}\n"));
