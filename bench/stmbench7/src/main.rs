@@ -58,6 +58,7 @@ mod structure;
 mod text;
 mod title;
 mod trace;
+mod turns;
 mod upgrade;
 
 use std::process::ExitCode;

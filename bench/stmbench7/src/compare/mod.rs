@@ -1,7 +1,6 @@
 //! Back ends beside each other: the same work on each, in turns, round after round.
 //!
-//! Each run is a process of its own, so that none works in memory that another one has left; and
-//! each round begins with another run, so that none always follows the same.
+//! Each run is a process of its own, so that none works in memory that another one has left.
 
 mod figures;
 mod report;
@@ -17,6 +16,7 @@ use crate::backend::BackendName;
 use crate::measure::Limit;
 use crate::mix::Workload;
 use crate::params::Size;
+use crate::turns::turns;
 
 /// What is compared.
 #[derive(Clone, Debug)]
@@ -108,8 +108,7 @@ impl Comparison {
             let mut series: Vec<_> =
                 self.contestants().into_iter().map(|one| (one, Vec::new())).collect();
             for round in 0..usize::from(self.rounds) {
-                for at in 0..series.len() {
-                    let turn = (at + round) % series.len();
+                for turn in turns(round, series.len()) {
                     let (contestant, figures) = &mut series[turn];
                     progress(begun, &format!("{}: {contestant}", workload.name()));
                     begun += 1;

@@ -19,6 +19,7 @@ use crate::memory;
 use crate::mix::{Mix, Workload};
 use crate::params::{Params, Size};
 use crate::schema::{v1, v2};
+use crate::turns::turns;
 
 pub(crate) use report::write_report;
 use run::{Series, make_room, run};
@@ -187,9 +188,8 @@ pub(crate) fn experiment(
         }
         let mut series: Vec<_> = strategies.iter().map(|&s| (s, Vec::new())).collect();
         for round in 0..rounds {
-            // Each round begins with another one, so that none always follows the same.
-            for at in 0..strategies.len() {
-                let (strategy, done) = &mut series[(at + round) % strategies.len()];
+            for turn in turns(round, strategies.len()) {
+                let (strategy, done) = &mut series[turn];
                 progress(begun, &format!("{}: {}", setting.name(), strategy.name()));
                 begun += 1;
                 done.push(run_calmly(setting, *strategy, &mut best)?);
